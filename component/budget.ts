@@ -1,0 +1,61 @@
+/** Share of the budget in use from which the oldest traces leave the window unjudged. */
+export const PRESSURE_SHARE = 0.8
+
+/**
+ * The one byte budget of the process: bodies in flight (reserved before they are decompressed), retained requests, span
+ * tables and queues all draw on it. It counts what was reserved and never allocates.
+ */
+export class ByteBudget {
+  readonly limitBytes: number
+  #usedBytes = 0
+  #peakBytes = 0
+  #refusals = 0
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes
+  }
+
+  get usedBytes(): number {
+    return this.#usedBytes
+  }
+
+  /** The most that was ever in use. */
+  get peakBytes(): number {
+    return this.#peakBytes
+  }
+
+  /** How often a reservation was refused. */
+  get refusals(): number {
+    return this.#refusals
+  }
+
+  get underPressure(): boolean {
+    return this.#usedBytes >= this.limitBytes * PRESSURE_SHARE
+  }
+
+  /** Takes `bytes` if they fit; false, and a refusal counted, if not. */
+  reserve(bytes: number): boolean {
+    if (this.#usedBytes + bytes > this.limitBytes) {
+      this.#refusals++
+      return false
+    }
+    this.#add(bytes)
+    return true
+  }
+
+  /** Takes `bytes` for data that is already accepted and must not be lost: it may pass the limit, and intake then waits. */
+  take(bytes: number): void {
+    this.#add(bytes)
+  }
+
+  release(bytes: number): void {
+    if (bytes > this.#usedBytes)
+      throw new Error(`the budget was given back ${bytes} bytes of ${this.#usedBytes} in use`)
+    this.#usedBytes -= bytes
+  }
+
+  #add(bytes: number): void {
+    this.#usedBytes += bytes
+    if (this.#usedBytes > this.#peakBytes) this.#peakBytes = this.#usedBytes
+  }
+}

@@ -1,0 +1,34 @@
+let nextId = 1
+
+/**
+ * One received request: its bytes, its identity, and how many still need it. Born with one reference, which belongs to
+ * whoever created it; when the last reference is released, `onReleased` gives the bytes back to the budget.
+ */
+export class Source {
+  /** Unique within this process. */
+  readonly id: number
+  readonly bytes: Uint8Array
+  readonly #onReleased: (() => void) | null
+  #references = 1
+
+  constructor(bytes: Uint8Array, onReleased: (() => void) | null = null) {
+    this.id = nextId++
+    this.bytes = bytes
+    this.#onReleased = onReleased
+  }
+
+  get references(): number {
+    return this.#references
+  }
+
+  retain(): void {
+    if (this.#references === 0) throw new Error(`request ${this.id} was retained after its release`)
+    this.#references++
+  }
+
+  release(): void {
+    if (this.#references === 0) throw new Error(`request ${this.id} was released twice`)
+    this.#references--
+    if (this.#references === 0) this.#onReleased?.()
+  }
+}
