@@ -22,6 +22,11 @@ export interface Settings {
   readonly meter: Meter
   readonly budget: ByteBudget
   readonly findings: FindingSink
+  /**
+   * True where the input is a recording: it begins and ends between traces, so that nothing was on its way before. Live
+   * (absent or false) parts of the first traces may have gone another way.
+   */
+  readonly recorded?: boolean
 }
 
 export interface ReceiverSettings extends Settings {
@@ -75,7 +80,10 @@ export interface ReceiverFactory<C = unknown> extends FactoryBase<'receiver', C>
 export interface ProcessorFactory<C = unknown> extends FactoryBase<'processor', C> {
   /** A processor that only works on whole traces needs a `trace_window` before it. */
   readonly needsTraceWindow: boolean
-  create<S extends Signal>(settings: ProcessorSettings<S>, config: C, next: Consumer<BatchOf<S>>): Processor<S>
+  /** One function for each signal in `signals`. */
+  readonly create: {
+    readonly [S in Signal]?: (settings: ProcessorSettings<S>, config: C, next: Consumer<BatchOf<S>>) => Processor<S>
+  }
 }
 
 export interface ExporterFactory<C = unknown> extends FactoryBase<'exporter', C> {

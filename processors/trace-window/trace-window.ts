@@ -1,0 +1,278 @@
+import { TracesBatch } from '../../component/batch.ts'
+import type { Timer } from '../../component/clock.ts'
+import type { Processor, ProcessorFactory, ProcessorSettings } from '../../component/component.ts'
+import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/consumer.ts'
+import { GatewayError } from '../../component/errors.ts'
+import { Source } from '../../otlp/source.ts'
+import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { TraceState } from '../../otlp/trace-index.ts'
+import { AnsweredCalls } from './answered-calls.ts'
+import { configSchema, type TraceWindowConfig } from './config.ts'
+import { spanHashA, spanHashB, traceHash } from './id-hash.ts'
+import { PassedSpans } from './passed-spans.ts'
+import { TraceStore } from './trace-store.ts'
+import { TraceStructure } from './trace-structure.ts'
+import { WholeTraces } from './whole-traces.ts'
+
+const NONE = -1
+const TICK_MS = 100
+/** How long the window waits before it offers a refused batch again, unless the refusal says. */
+const RETRY_MS = 100
+/** A request of which less than this is still live is copied out. */
+const LARGEST_DEAD_LIVE_SHARE = 0.25
+/** Copying out pays only when it frees something: dead bytes of all requests together. */
+const COMPACT_FROM_BYTES = 4 * 1024 * 1024
+
+/**
+ * Gathers the spans of a trace and hands whole traces on, many in one table. What the next stage refuses stays here and
+ * is offered again; until it is taken, new data is refused, so that nothing acknowledged is lost.
+ */
+class TraceWindow implements Processor<'traces'> {
+  readonly #settings: ProcessorSettings<'traces'>
+  readonly #config: TraceWindowConfig
+  readonly #next: Consumer<TracesBatch>
+  readonly #store = new TraceStore()
+  readonly #passed: PassedSpans
+  readonly #calls = new AnsweredCalls()
+  readonly #structure: TraceStructure
+  readonly #whole = new WholeTraces()
+  readonly #limitBytes: number
+  #startMs = 0
+  #timer: Timer | null = null
+  #refused: TracesBatch | null = null
+  #retryAtMs = 0
+  #sending: Promise<void> | null = null
+  #stopping = false
+  #storeBytes = 0
+  #evictedTraces = 0
+  #takeOutOfReport: () => void = () => {}
+
+  constructor(settings: ProcessorSettings<'traces'>, config: TraceWindowConfig, next: Consumer<TracesBatch>) {
+    this.#settings = settings
+    this.#config = config
+    this.#next = next
+    this.#passed = new PassedSpans(config.late_grace, config.late_max_bytes)
+    this.#structure = new TraceStructure(this.#passed, this.#calls)
+    this.#limitBytes = config.max_bytes || settings.budget.limitBytes / 2
+  }
+
+  async start(): Promise<void> {
+    const { clock, findings } = this.#settings
+    this.#startMs = clock.nowMs()
+    this.#timer = clock.every(TICK_MS, () => this.#tick())
+    this.#takeOutOfReport = findings.contribute({ limits: () => ({ evicted_traces: this.#evictedTraces }) })
+    this.#observe()
+  }
+
+  /** Hands on all that waits, whole or not; gives up at the deadline with what the next stage still refuses. */
+  async stop(deadlineMs: number): Promise<void> {
+    const { clock, ledger } = this.#settings
+    this.#stopping = true
+    this.#timer?.cancel()
+    while (this.#store.byAge.first !== NONE) this.#close(this.#store.byAge.first, TraceState.unknown)
+    this.#send()
+    while (this.#sending || this.#refused) {
+      if (this.#sending) await this.#sending
+      else if (clock.nowMs() >= deadlineMs) break
+      else await new Promise<void>((resolve) => clock.after(Math.min(RETRY_MS, deadlineMs - clock.nowMs()), resolve))
+      if (!this.#sending) this.#send()
+    }
+    if (this.#refused) {
+      ledger.held -= this.#refused.itemCount
+      ledger.drop('shutdown', this.#refused.itemCount)
+      this.#refused.release()
+      this.#refused = null
+    }
+    this.#settings.budget.release(this.#storeBytes)
+    this.#storeBytes = 0
+    this.#takeOutOfReport()
+  }
+
+  consume(batch: TracesBatch): Outcome {
+    if (this.#stopping) return refused(new GatewayError('shutting_down', 'the gateway is stopping', { retryable: true }))
+    if (this.#refused)
+      return refused(
+        new GatewayError('queue_full', 'the stage after trace_window takes no data at the moment', {
+          retryable: true,
+          retryAfterMs: 1000,
+        }),
+      )
+    const nowMs = this.#settings.clock.nowMs()
+    this.#store.add(batch.table, nowMs)
+    this.#settings.ledger.held += batch.table.count
+    this.#accountStore()
+    this.#closeDue(nowMs)
+    this.#evict()
+    this.#send()
+    return ACCEPTED
+  }
+
+  #tick(): void {
+    const nowMs = this.#settings.clock.nowMs()
+    this.#closeDue(nowMs)
+    this.#evict()
+    this.#passed.expire(nowMs)
+    const dead = this.#store.deadBytes
+    if (dead > COMPACT_FROM_BYTES && dead > this.#store.retainedBytes * LARGEST_DEAD_LIVE_SHARE) this.#compact()
+    this.#send()
+  }
+
+  #closeDue(nowMs: number): void {
+    const { quiet_complete, quiet, max_wait } = this.#config
+    const store = this.#store
+    for (let trace = store.fresh.first; trace !== NONE; trace = store.fresh.first) {
+      if (store.lastNewsMs[trace]! + quiet_complete > nowMs) break
+      this.#structure.read(store, trace)
+      if (this.#structure.complete) this.#hand(trace, TraceState.complete)
+      else store.waitLonger(trace)
+    }
+    for (let trace = store.waiting.first; trace !== NONE; trace = store.waiting.first) {
+      if (store.lastNewsMs[trace]! + quiet > nowMs) break
+      this.#close(trace, TraceState.incomplete)
+    }
+    for (let trace = store.byAge.first; trace !== NONE; trace = store.byAge.first) {
+      if (store.firstSeenMs[trace]! + max_wait > nowMs) break
+      this.#close(trace, TraceState.incomplete)
+    }
+  }
+
+  /** Lets the oldest traces go unjudged while a limit is passed. */
+  #evict(): void {
+    const store = this.#store
+    const { budget } = this.#settings
+    while (
+      store.traceCount > this.#config.max_traces ||
+      (store.byAge.first !== NONE && (store.retainedBytes > this.#limitBytes || budget.underPressure))
+    ) {
+      this.#evictedTraces++
+      this.#close(store.byAge.first, TraceState.unknown)
+      // Under pressure a batch must go on before the next trace is looked at, or all would be evicted for one.
+      if (this.#whole.spanCount >= this.#config.max_batch_spans && !this.#send()) break
+    }
+  }
+
+  #close(trace: number, state: number): void {
+    this.#structure.read(this.#store, trace)
+    this.#hand(trace, state === TraceState.incomplete && this.#structure.complete ? TraceState.complete : state)
+  }
+
+  /** Gives the trace that `#structure` has read to the next batch. */
+  #hand(trace: number, state: number): void {
+    const store = this.#store
+    const structure = this.#structure
+    const nowMs = this.#settings.clock.nowMs()
+    const hash = traceHash(store.traceIds, trace * 4)
+    if (state !== TraceState.unknown && this.#passed.has(hash, ~hash)) state = TraceState.late
+    else if (state === TraceState.incomplete && this.#isFromBeforeStart(trace)) state = TraceState.unknown
+    const words = store.words
+    this.#passed.add(hash, ~hash, nowMs)
+    for (let i = 0; i < structure.count; i++) {
+      const at = structure.spans[i]! * ROW_WORDS
+      const hi = words[at + Column.spanId]!
+      const lo = words[at + Column.spanId + 1]!
+      this.#passed.add(spanHashA(hash, hi, lo), spanHashB(hash, hi, lo), nowMs)
+      if ((words[at + Column.meta]! & 0xff) === SpanKind.client)
+        this.#calls.observe(words, at, structure.answered[i] === 1)
+    }
+    this.#whole.add(store, structure, state)
+    store.removeTrace(trace)
+    if (this.#whole.spanCount >= this.#config.max_batch_spans) this.#send()
+  }
+
+  /**
+   * Whether parts of a trace may have gone another way before the gateway ran: live, for `max_wait` after the start; in
+   * a recording, which begins between traces, only what had ended when it began.
+   */
+  #isFromBeforeStart(trace: number): boolean {
+    if (!this.#settings.recorded) return this.#store.firstSeenMs[trace]! < this.#startMs + this.#config.max_wait
+    for (let i = 0; i < this.#structure.count; i++) {
+      const at = this.#structure.spans[i]! * ROW_WORDS + Column.end
+      if (this.#store.words[at]! * 4294.967296 + this.#store.words[at + 1]! / 1e6 >= this.#startMs) return false
+    }
+    return true
+  }
+
+  /** Offers what is ready to the next stage; false when it is refused or still being looked at. */
+  #send(): boolean {
+    if (this.#sending) return false
+    if (this.#refused) {
+      if (this.#settings.clock.nowMs() < this.#retryAtMs) return false
+    } else if (this.#whole.spanCount === 0) return true
+    const batch = this.#refused ?? this.#whole.take()
+    this.#refused = batch
+    const outcome = this.#next.consume(batch)
+    if (!(outcome instanceof Promise)) return this.#settle(batch, outcome)
+    this.#sending = outcome.then(
+      (settled) => {
+        this.#sending = null
+        this.#settle(batch, settled)
+      },
+      (error: unknown) => {
+        this.#sending = null
+        this.#settle(batch, refused(new GatewayError('internal', 'the next stage failed', { retryable: false, cause: error })))
+      },
+    )
+    return false
+  }
+
+  #settle(batch: TracesBatch, outcome: Outcome): boolean {
+    const { ledger, logger, clock } = this.#settings
+    if (outcome.kind === 'refused' && outcome.error.retryable) {
+      this.#retryAtMs = clock.nowMs() + (outcome.error.retryAfterMs ?? RETRY_MS)
+      return false
+    }
+    if (outcome.kind === 'refused') {
+      ledger.drop('rejected', batch.table.count)
+      logger.error('whole traces were refused for good by the next stage', { spans: batch.table.count, error: outcome.error })
+    }
+    ledger.held -= batch.table.count
+    this.#refused = null
+    batch.release()
+    return true
+  }
+
+  #compact(): void {
+    const { budget } = this.#settings
+    this.#store.compact(LARGEST_DEAD_LIVE_SHARE, (bytes) => {
+      budget.take(bytes.length)
+      return new Source(bytes, () => budget.release(bytes.length))
+    })
+  }
+
+  /** The store's own arrays draw on the byte budget too; they only ever grow. */
+  #accountStore(): void {
+    const bytes = this.#store.byteLength
+    if (bytes === this.#storeBytes) return
+    this.#settings.budget.take(bytes - this.#storeBytes)
+    this.#storeBytes = bytes
+  }
+
+  #observe(): void {
+    const { meter, clock } = this.#settings
+    const gauge = (name: string, unit: string, description: string, read: () => number) =>
+      meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read()))
+    gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', () => this.#store.traceCount)
+    gauge('blindspot.window.spans', '{span}', 'Spans that wait.', () => this.#store.spanCount)
+    gauge('blindspot.window.retained', 'By', 'Bytes of requests that waiting spans retain.', () => this.#store.retainedBytes)
+    gauge('blindspot.window.late_grace', 's', 'How far back late spans are recognised; less than configured when late_max_bytes cut it.', () =>
+      this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
+    )
+    meter
+      .createObservableCounter('blindspot.window.evictions', {
+        unit: '{trace}',
+        description: 'Traces that left early, unjudged, because a limit was reached.',
+      })
+      .addCallback((result) => result.observe(this.#evictedTraces))
+  }
+}
+
+export const factory: ProcessorFactory<TraceWindowConfig> = {
+  kind: 'processor',
+  type: 'trace_window',
+  aliases: [],
+  description: 'Gathers the spans of each trace and hands whole traces on, for the detectors after it.',
+  signals: ['traces'],
+  config: configSchema,
+  needsTraceWindow: false,
+  create: { traces: (settings, config, next) => new TraceWindow(settings, config, next) },
+}

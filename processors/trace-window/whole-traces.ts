@@ -1,0 +1,114 @@
+import { TracesBatch } from '../../component/batch.ts'
+import type { Source } from '../../otlp/source.ts'
+import { Column, ROW_WORDS, SpanTable } from '../../otlp/span-table.ts'
+import { Parent, type TraceIndex } from '../../otlp/trace-index.ts'
+import type { TraceStore } from './trace-store.ts'
+import type { TraceStructure } from './trace-structure.ts'
+
+const NONE = -1
+
+/** Gathers the spans of whole traces out of the store into one table, trace by trace. */
+export class WholeTraces {
+  #table = new SpanTable(1024)
+  #parentRow = new Int32Array(1024)
+  #firstRow = new Uint32Array(256)
+  #state = new Uint8Array(256)
+  #traceCount = 0
+  // By slot of the store, the index in this table + 1.
+  #resources = new Uint32Array(64)
+  #scopes = new Uint32Array(64)
+  #sources = new Uint32Array(64)
+
+  get spanCount(): number {
+    return this.#table.count
+  }
+
+  /** Takes the spans of a trace as `structure` has them; sources are retained for the batch. */
+  add(store: TraceStore, structure: TraceStructure, state: number): void {
+    const table = this.#table
+    const base = table.count
+    this.#reserve(base + structure.count)
+    this.#firstRow[this.#traceCount] = base
+    this.#state[this.#traceCount++] = state
+    const from = store.words
+    for (let i = 0; i < structure.count; i++) {
+      const row = table.addRow()
+      const to = table.words
+      let f = structure.spans[i]! * ROW_WORDS
+      let t = row * ROW_WORDS
+      for (const end = f + ROW_WORDS; f < end; ) to[t++] = from[f++]!
+      t -= ROW_WORDS
+      to[t + Column.resource] = this.#resourceOf(store, to[t + Column.resource]!)
+      to[t + Column.scope] = this.#scopeOf(store, to[t + Column.scope]!)
+      to[t + Column.source] = this.#sourceOf(store, to[t + Column.source]!)
+      const parent = structure.parents[i]!
+      this.#parentRow[row] = parent >= 0 ? base + parent : parent
+    }
+  }
+
+  /** The batch so far, with one reference to each of its sources; the next spans begin a new one. */
+  take(): TracesBatch {
+    const table = this.#table
+    this.#firstRow[this.#traceCount] = table.count
+    const traces: TraceIndex = {
+      traceCount: this.#traceCount,
+      firstRow: this.#firstRow.slice(0, this.#traceCount + 1),
+      parentRow: this.#parentRow.slice(0, table.count),
+      state: this.#state.slice(0, this.#traceCount),
+    }
+    this.#table = new SpanTable(Math.max(64, table.count))
+    this.#traceCount = 0
+    this.#resources.fill(0)
+    this.#scopes.fill(0)
+    this.#sources.fill(0)
+    return new TracesBatch(table, traces)
+  }
+
+  #reserve(rows: number): void {
+    if (rows > this.#parentRow.length) {
+      const grown = new Int32Array(Math.max(rows, this.#parentRow.length * 2)).fill(Parent.none)
+      grown.set(this.#parentRow)
+      this.#parentRow = grown
+    }
+    if (this.#traceCount + 2 > this.#firstRow.length) {
+      const firstRow = new Uint32Array(this.#firstRow.length * 2)
+      firstRow.set(this.#firstRow)
+      this.#firstRow = firstRow
+      const state = new Uint8Array(this.#state.length * 2)
+      state.set(this.#state)
+      this.#state = state
+    }
+  }
+
+  #resourceOf(store: TraceStore, slot: number): number {
+    if (slot >= this.#resources.length) this.#resources = grow(this.#resources, slot)
+    const known = this.#resources[slot]! - 1
+    if (known !== NONE) return known
+    this.#resources[slot] = this.#table.resources.push(store.resources.values[slot]!)
+    return this.#table.resources.length - 1
+  }
+
+  #scopeOf(store: TraceStore, slot: number): number {
+    if (slot >= this.#scopes.length) this.#scopes = grow(this.#scopes, slot)
+    const known = this.#scopes[slot]! - 1
+    if (known !== NONE) return known
+    this.#scopes[slot] = this.#table.scopes.push(store.scopes.values[slot]!)
+    return this.#table.scopes.length - 1
+  }
+
+  #sourceOf(store: TraceStore, slot: number): number {
+    if (slot >= this.#sources.length) this.#sources = grow(this.#sources, slot)
+    const known = this.#sources[slot]! - 1
+    if (known !== NONE) return known
+    const source: Source = store.sources.values[slot]!
+    source.retain()
+    this.#sources[slot] = this.#table.sources.push(source)
+    return this.#table.sources.length - 1
+  }
+}
+
+function grow(array: Uint32Array<ArrayBuffer>, slot: number): Uint32Array<ArrayBuffer> {
+  const grown = new Uint32Array(Math.max(slot + 1, array.length * 2))
+  grown.set(array)
+  return grown
+}
