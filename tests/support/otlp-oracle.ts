@@ -59,6 +59,24 @@ export function decodeMessage(typeName: string, bytes: Uint8Array): OtlpJson {
   return convertIds(object, 'base64', 'hex')
 }
 
+/** The message types of proto/, for tests of hand-written tables. */
+export function messagesOfProto(): protobuf.Type[] {
+  return reflected((object) => object instanceof protobuf.Type) as protobuf.Type[]
+}
+
+export function enumsOfProto(): protobuf.Enum[] {
+  return reflected((object) => object instanceof protobuf.Enum) as protobuf.Enum[]
+}
+
+function reflected(matches: (object: protobuf.ReflectionObject) => boolean): protobuf.ReflectionObject[] {
+  const all = (namespace: protobuf.NamespaceBase): protobuf.ReflectionObject[] =>
+    namespace.nestedArray.flatMap((object) => [
+      object,
+      ...(object instanceof protobuf.Namespace || object instanceof protobuf.Type ? all(object) : []),
+    ])
+  return all(root).filter((object) => object.fullName.startsWith('.opentelemetry.') && matches(object))
+}
+
 /** The number of spans, data points, log records or (opaque here, so never) profiles. */
 export function countItemsByOracle(signal: Signal, bytes: Uint8Array): number {
   const request = decodeRequest(signal, bytes)
