@@ -7,6 +7,7 @@ import type { ByteBudget } from './budget.ts'
 import type { Clock } from './clock.ts'
 import type { Consumer } from './consumer.ts'
 import type { FindingSink } from './finding.ts'
+import type { Overload } from './overload.ts'
 import type { Signal } from './signal.ts'
 
 export const COMPONENT_KINDS = ['receiver', 'processor', 'exporter', 'connector', 'extension'] as const

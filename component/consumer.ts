@@ -9,6 +9,7 @@ export const DROP_REASONS = [
   'retries_exhausted',
   'rejected',
   'shutdown',
+  'shed', // left out by an analysis that nobody waits for
 ] as const
 export type DropReason = (typeof DROP_REASONS)[number]
 
