@@ -23,6 +23,8 @@ export interface Settings {
   readonly meter: Meter
   readonly budget: ByteBudget
   readonly findings: FindingSink
+  /** How much is to be analysed; absent where nothing is ever shed, as in `replay`. */
+  readonly overload?: Overload
   /**
    * True where the input is a recording: it begins and ends between traces, so that nothing was on its way before. Live
    * (absent or false) parts of the first traces may have gone another way.
