@@ -14,18 +14,62 @@ import { type FieldSchema, FieldType, type MessageSchema, messageSchema } from '
 export function jsonToProtobuf(signal: RequestSignal, input: string | Uint8Array | object): Uint8Array | MalformedJson {
   if (signal === 'profiles')
     return new MalformedJson('', 'profiles are not understood as JSON; send them as protobuf (application/x-protobuf)')
-  const text = typeof input === 'string' ? input : input instanceof Uint8Array ? utf8(input) : null
-  const size = text === null ? 1024 : text.length >> 1
+  if (typeof input === 'object' && !(input instanceof Uint8Array)) return convertParsed(signal, input, null)
+  const text = typeof input === 'string' ? input : utf8(input)
   try {
-    if (text === null) return encodeRequest(signal, input, size).finish()
-    const encoder = encodeRequest(signal, JSON.parse(text), size, true)
-    if (!encoder.lostDigits) return encoder.finish()
-    return encodeRequest(signal, JSON.parse(text, keepWideIntegers), size).finish()
+    return convertParsed(signal, JSON.parse(text), text)
   } catch (error) {
-    if (error instanceof JsonFault) return new MalformedJson(error.path, error.message)
     if (error instanceof SyntaxError) return new MalformedJson('', `not valid JSON: ${error.message}`)
     throw error
   }
+}
+
+/** `text` is what was parsed, for the rare number with more digits than JSON.parse keeps. */
+function convertParsed(signal: keyof typeof REQUESTS, json: unknown, text: string | null): Uint8Array | MalformedJson {
+  const size = text === null ? 1024 : text.length >> 1
+  try {
+    const encoder = encodeRequest(signal, json, size, text !== null)
+    if (text === null || !encoder.lostDigits) return encoder.finish()
+    return encodeRequest(signal, JSON.parse(text, keepWideIntegers), size, false).finish()
+  } catch (error) {
+    if (error instanceof JsonFault) return new MalformedJson(error.path, error.message)
+    throw error
+  }
+}
+
+/** One request of a recording: its signal, and the request as protobuf. */
+export interface SignalBytes {
+  readonly signal: RequestSignal
+  readonly bytes: Uint8Array
+}
+
+const ROOT_FIELDS = [
+  ['traces', 'resourceSpans', 'resource_spans'],
+  ['metrics', 'resourceMetrics', 'resource_metrics'],
+  ['logs', 'resourceLogs', 'resource_logs'],
+] as const
+
+/** The requests in one line of a recording, whose signals its keys tell: nearly always one, none where it holds no OTLP. */
+export function jsonToRequests(text: string): readonly SignalBytes[] | MalformedJson {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    return new MalformedJson('', `not valid JSON: ${(error as Error).message}`)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return new MalformedJson(
+      '',
+      `got ${inBrief(json)}; write an object with resourceSpans, resourceMetrics or resourceLogs`,
+    )
+  const requests: SignalBytes[] = []
+  for (const [signal, camelCase, snakeCase] of ROOT_FIELDS) {
+    if (!(camelCase in json) && !(snakeCase in json)) continue
+    const bytes = convertParsed(signal, json, text)
+    if (bytes instanceof MalformedJson) return bytes
+    requests.push({ signal, bytes })
+  }
+  return requests
 }
 
 const REQUESTS = {
@@ -34,7 +78,7 @@ const REQUESTS = {
   logs: 'ExportLogsServiceRequest',
 } as const satisfies Record<Exclude<RequestSignal, 'profiles'>, MessageName>
 
-function encodeRequest(signal: keyof typeof REQUESTS, json: unknown, size: number, mayLoseDigits = false): Encoder {
+function encodeRequest(signal: keyof typeof REQUESTS, json: unknown, size: number, mayLoseDigits: boolean): Encoder {
   const encoder = new Encoder(size, mayLoseDigits)
   encoder.message(messageSchema(REQUESTS[signal]), json)
   return encoder
