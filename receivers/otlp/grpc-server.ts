@@ -1,0 +1,117 @@
+import http2, {
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import type { Signal } from '../../component/signal.ts'
+import { GrpcCode } from '../../component/status.ts'
+import type { GrpcConfig } from './config.ts'
+import { codingOf } from './decompress.ts'
+import { failStream, GrpcCall } from './grpc-call.ts'
+import { isGrpcContentType, parseGrpcTimeoutMs } from './grpc-headers.ts'
+import { type GrpcStatus, grpcStatus } from './grpc-message.ts'
+import type { Intake } from './intake.ts'
+import { exportPaths } from './services.ts'
+
+const MIB = 1024 * 1024
+/** The protocol's own bound on concurrent streams. */
+const NO_STREAM_LIMIT = 0xffff_ffff
+/** A stream may have this much under way before we must give it more room: several requests of 512 spans. */
+const STREAM_WINDOW_BYTES = 4 * 1024 * 1024
+/** The same for a connection and all its streams. */
+const SESSION_WINDOW_BYTES = 16 * 1024 * 1024
+/** Node's own bound, in MiB, on what a session holds in its C++ half; its default of 10 refuses streams under load. */
+const SESSION_MEMORY_MIB = 128
+
+/** Unary gRPC on node:http2: everything between a connection and a GrpcCall. */
+export class GrpcServer {
+  readonly server: Http2Server
+  readonly sessions = new Set<ServerHttp2Session>()
+  readonly #intake: Intake
+  readonly #limitBytes: number
+  readonly #paths: ReadonlyMap<string, Signal>
+
+  constructor(intake: Intake, config: GrpcConfig) {
+    this.#intake = intake
+    this.#limitBytes = config.max_recv_msg_size_mib * MIB
+    this.#paths = exportPaths((signal) => intake.serves(signal))
+    this.server = http2.createServer({
+      settings: {
+        enablePush: false,
+        initialWindowSize: STREAM_WINDOW_BYTES,
+        maxFrameSize: 1024 * 1024,
+        maxConcurrentStreams: config.max_concurrent_streams || NO_STREAM_LIMIT,
+      },
+      maxSessionMemory: SESSION_MEMORY_MIB,
+    })
+    this.server.on('session', (session: ServerHttp2Session) => this.#onSession(session))
+    this.server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+      this.#onStream(stream, headers)
+    })
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    this.sessions.add(session)
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES)
+    session.on('close', () => this.sessions.delete(session))
+    // A peer that breaks HTTP/2 loses its connection, and nothing else happens; node closes the session itself.
+    session.on('error', ignore)
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    // A reset or a lost connection: `close` follows, and the call tidies up there.
+    stream.on('error', ignore)
+    if (headers[':method'] !== 'POST') refuseHttp(stream, 405)
+    else if (!isGrpcContentType(headers['content-type'])) refuseHttp(stream, 415)
+    else {
+      const status = this.#begin(stream, headers)
+      if (status !== null) failStream(stream, status)
+    }
+  }
+
+  /** Starts the call, or says why there is none. */
+  #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): GrpcStatus | null {
+    const path = headers[':path']!
+    const signal = this.#paths.get(path)
+    if (signal === undefined) return unknownMethod(path)
+    const encodingName = headers['grpc-encoding'] as string | undefined
+    const encoding = codingOf(encodingName)
+    if (encoding === null)
+      return grpcStatus(
+        GrpcCode.unimplemented,
+        `grpc-encoding ${encodingName} is not known here; use gzip, zstd, deflate or none`,
+      )
+    const timeout = headers['grpc-timeout'] as string | undefined
+    const timeoutMs = parseGrpcTimeoutMs(timeout)
+    if (Number.isNaN(timeoutMs)) return grpcStatus(GrpcCode.internal, `grpc-timeout ${timeout} is malformed`)
+    new GrpcCall(stream, this.#intake, signal, encoding, timeoutMs, this.#limitBytes)
+    return null
+  }
+
+  /** No new connections and calls; those under way have until `deadlineMs`. */
+  async stop(deadlineMs: number): Promise<void> {
+    const { clock } = this.#intake.settings
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    for (const session of this.sessions) session.close()
+    const timer = clock.after(deadlineMs - clock.nowMs(), () => {
+      for (const session of this.sessions) session.destroy()
+    })
+    await closed
+    timer.cancel()
+  }
+}
+
+function unknownMethod(path: string): GrpcStatus {
+  const [, service, method] = path.split('/')
+  const unknown = method === 'Export' ? `unknown service ${service}` : `unknown method ${method} of service ${service}`
+  return grpcStatus(GrpcCode.unimplemented, `${unknown}; is there a pipeline of this signal with this receiver?`)
+}
+
+/** Not gRPC at all: a plain HTTP answer. */
+function refuseHttp(stream: ServerHttp2Stream, status: 405 | 415): void {
+  stream.respond(status === 405 ? { ':status': status, allow: 'POST' } : { ':status': status }, { endStream: true })
+  stream.close(http2.constants.NGHTTP2_NO_ERROR)
+}
+
+function ignore(): void {}

@@ -1,0 +1,138 @@
+import type { Batch } from '../../component/batch.ts'
+import type { NextBySignal, ReceiverSettings } from '../../component/component.ts'
+import { ACCEPTED, type Outcome, refused } from '../../component/consumer.ts'
+import { type ErrorCode, GatewayError } from '../../component/errors.ts'
+import type { Signal } from '../../component/signal.ts'
+import { Source } from '../../otlp/source.ts'
+import { type HeldBytes, memoryExhausted } from './body.ts'
+import { type Coding, decompress } from './decompress.ts'
+import { jsonBody, readBatch } from './read-batch.ts'
+
+export type BodyFormat = 'protobuf' | 'json'
+
+/** Errors that are the request's or our own fault; any other leaves good data with its sender. */
+const FAILURES: ReadonlySet<ErrorCode> = new Set([
+  'malformed_request',
+  'message_too_large',
+  'unsupported_encoding',
+  'internal',
+])
+
+/**
+ * The way of a request from its last byte to its outcome, the same for both protocols: decompress, scan, hand on, settle.
+ * The ledger moves once a request, in one turn of the event loop, when the outcome is known; what was refused before its
+ * items could be counted appears under requests only.
+ */
+export class Intake {
+  readonly settings: ReceiverSettings
+  readonly #next: NextBySignal
+
+  constructor(settings: ReceiverSettings, next: NextBySignal) {
+    this.settings = settings
+    this.#next = next
+  }
+
+  serves(signal: Signal): boolean {
+    return this.#next[signal] !== undefined
+  }
+
+  /** Takes over the bytes and their room in the budget. Never rejects and never throws. */
+  take(
+    signal: Signal,
+    held: HeldBytes,
+    coding: Coding,
+    format: BodyFormat,
+    limitBytes: number,
+    limitName: string,
+  ): Outcome | Promise<Outcome> {
+    if (coding === 'identity') return this.#read(signal, held, format)
+    return decompress(held, coding, this.settings.budget, limitBytes, limitName).then((inflated) =>
+      inflated instanceof GatewayError ? this.turnAway(signal, inflated) : this.#read(signal, inflated, format),
+    )
+  }
+
+  /** Counts a request that ended before it became data. */
+  turnAway(signal: Signal, error: GatewayError): Outcome {
+    const { requests } = this.settings.ledgers[signal]
+    if (FAILURES.has(error.code)) requests.failure++
+    else requests.refused++
+    return refused(error)
+  }
+
+  #read(signal: Signal, held: HeldBytes, format: BodyFormat): Outcome | Promise<Outcome> {
+    const { budget } = this.settings
+    let protobuf = held
+    if (format === 'json') {
+      const converted = this.#fromJson(signal, held)
+      if (converted instanceof GatewayError) return this.turnAway(signal, converted)
+      protobuf = converted
+    }
+    const source = new Source(protobuf.bytes, () => budget.release(protobuf.reservedBytes))
+    let batch: Batch | GatewayError
+    try {
+      batch = readBatch(signal, source)
+    } catch (error) {
+      batch = this.#defect(error)
+    }
+    if (batch instanceof GatewayError) {
+      source.release()
+      return this.turnAway(signal, batch)
+    }
+    return this.#handOn(batch)
+  }
+
+  #fromJson(signal: Signal, held: HeldBytes): HeldBytes | GatewayError {
+    const { budget } = this.settings
+    try {
+      const bytes = jsonBody(signal, held.bytes)
+      if (bytes instanceof GatewayError) return bytes
+      if (!budget.reserve(bytes.length)) return memoryExhausted(bytes.length, budget)
+      return { bytes, reservedBytes: bytes.length }
+    } catch (error) {
+      return this.#defect(error)
+    } finally {
+      budget.release(held.reservedBytes)
+    }
+  }
+
+  #handOn(batch: Batch): Outcome | Promise<Outcome> {
+    const items = batch.itemCount
+    if (items === 0) return this.#settle(batch, items, ACCEPTED)
+    try {
+      const outcome =
+        batch.signal === 'traces' ? this.#next.traces!.consume(batch) : this.#next[batch.signal]!.consume(batch)
+      if (!(outcome instanceof Promise)) return this.#settle(batch, items, outcome)
+      return outcome.then(
+        (settled) => this.#settle(batch, items, settled),
+        (error: unknown) => this.#settle(batch, items, refused(this.#defect(error))),
+      )
+    } catch (error) {
+      return this.#settle(batch, items, refused(this.#defect(error)))
+    }
+  }
+
+  #settle(batch: Batch, items: number, outcome: Outcome): Outcome {
+    const ledger = this.settings.ledgers[batch.signal]
+    batch.release()
+    ledger.received += items
+    if (outcome.kind !== 'refused') {
+      ledger.accepted += items
+      ledger.requests.success++
+    } else if (FAILURES.has(outcome.error.code)) {
+      ledger.failed += items
+      ledger.requests.failure++
+    } else {
+      ledger.refused += items
+      ledger.requests.refused++
+    }
+    return outcome
+  }
+
+  #defect(error: unknown): GatewayError {
+    this.settings.logger.error('a request met a defect of the gateway', { error })
+    return new GatewayError('internal', 'internal error of the gateway; its log says more', {
+      retryable: false,
+      cause: error,
+    })
+  }
+}
