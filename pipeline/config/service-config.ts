@@ -32,10 +32,7 @@ const otlp = z
     headers_list: z.string().optional().describe('Headers as key=value,key=value.'),
     compression: z.enum(['gzip', 'none']).default('gzip').describe('Compression of what is sent.'),
     timeout: z.number().default(10_000).describe('Milliseconds that one export may take.'),
-    temporality_preference: z
-      .enum(['cumulative', 'delta', 'low_memory', 'lowmemory'])
-      .default('cumulative')
-      .describe('Temporality of counters.'),
+    temporality_preference: z.enum(['cumulative', 'delta']).default('cumulative').describe('Temporality of counters.'),
     default_histogram_aggregation: z.string().optional().describe(NO_EFFECT),
     tls: z.unknown().optional().describe(NO_EFFECT),
   })
