@@ -11,23 +11,16 @@ import { codingOf } from './decompress.ts'
 import { failStream, GrpcCall } from './grpc-call.ts'
 import { isGrpcContentType, parseGrpcTimeoutMs } from './grpc-headers.ts'
 import { type GrpcStatus, grpcStatus } from './grpc-message.ts'
+import { Http2Sessions, http2Options } from './http2-sessions.ts'
 import type { Intake } from './intake.ts'
 import { exportPaths } from './services.ts'
 
 const MIB = 1024 * 1024
-/** The protocol's own bound on concurrent streams. */
-const NO_STREAM_LIMIT = 0xffff_ffff
-/** A stream may have this much under way before we must give it more room: several requests of 512 spans. */
-const STREAM_WINDOW_BYTES = 4 * 1024 * 1024
-/** The same for a connection and all its streams. */
-const SESSION_WINDOW_BYTES = 16 * 1024 * 1024
-/** Node's own bound, in MiB, on what a session holds in its C++ half; its default of 10 refuses streams under load. */
-const SESSION_MEMORY_MIB = 128
 
 /** Unary gRPC on node:http2: everything between a connection and a GrpcCall. */
 export class GrpcServer {
   readonly server: Http2Server
-  readonly sessions = new Set<ServerHttp2Session>()
+  readonly #sessions = new Http2Sessions()
   readonly #intake: Intake
   readonly #limitBytes: number
   readonly #paths: ReadonlyMap<string, Signal>
@@ -36,27 +29,11 @@ export class GrpcServer {
     this.#intake = intake
     this.#limitBytes = config.max_recv_msg_size_mib * MIB
     this.#paths = exportPaths((signal) => intake.serves(signal))
-    this.server = http2.createServer({
-      settings: {
-        enablePush: false,
-        initialWindowSize: STREAM_WINDOW_BYTES,
-        maxFrameSize: 1024 * 1024,
-        maxConcurrentStreams: config.max_concurrent_streams || NO_STREAM_LIMIT,
-      },
-      maxSessionMemory: SESSION_MEMORY_MIB,
-    })
-    this.server.on('session', (session: ServerHttp2Session) => this.#onSession(session))
+    this.server = http2.createServer(http2Options(config.max_concurrent_streams))
+    this.server.on('session', (session: ServerHttp2Session) => this.#sessions.add(session))
     this.server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
       this.#onStream(stream, headers)
     })
-  }
-
-  #onSession(session: ServerHttp2Session): void {
-    this.sessions.add(session)
-    session.setLocalWindowSize(SESSION_WINDOW_BYTES)
-    session.on('close', () => this.sessions.delete(session))
-    // A peer that breaks HTTP/2 loses its connection, and nothing else happens; node closes the session itself.
-    session.on('error', ignore)
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
@@ -93,10 +70,8 @@ export class GrpcServer {
   async stop(deadlineMs: number): Promise<void> {
     const { clock } = this.#intake.settings
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
-    for (const session of this.sessions) session.close()
-    const timer = clock.after(deadlineMs - clock.nowMs(), () => {
-      for (const session of this.sessions) session.destroy()
-    })
+    this.#sessions.close()
+    const timer = clock.after(deadlineMs - clock.nowMs(), () => this.#sessions.destroy())
     await closed
     timer.cancel()
   }

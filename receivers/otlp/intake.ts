@@ -3,6 +3,7 @@ import type { NextBySignal, ReceiverSettings } from '../../component/component.t
 import { ACCEPTED, type Outcome, refused } from '../../component/consumer.ts'
 import { type ErrorCode, GatewayError } from '../../component/errors.ts'
 import type { Signal } from '../../component/signal.ts'
+import { RefCache } from '../../otlp/resource-cache.ts'
 import { Source } from '../../otlp/source.ts'
 import { type HeldBytes, memoryExhausted } from './body.ts'
 import { type Coding, decompress } from './decompress.ts'
@@ -18,6 +19,9 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ])
 
+/** The same defect may meet every request; the log tells of one in this time. */
+const DEFECT_LOG_INTERVAL_MS = 10_000
+
 /**
  * The way of a request from its last byte to its outcome, the same for both protocols: decompress, scan, hand on, settle.
  * The ledger moves once a request, in one turn of the event loop, when the outcome is known; what was refused before its
@@ -26,6 +30,8 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
 export class Intake {
   readonly settings: ReceiverSettings
   readonly #next: NextBySignal
+  readonly #refs = new RefCache()
+  #nextDefectLogMs = 0
 
   constructor(settings: ReceiverSettings, next: NextBySignal) {
     this.settings = settings
@@ -67,16 +73,21 @@ export class Intake {
       if (converted instanceof GatewayError) return this.turnAway(signal, converted)
       protobuf = converted
     }
-    const source = new Source(protobuf.bytes, () => budget.release(protobuf.reservedBytes))
+    let reservedBytes = protobuf.reservedBytes
+    const source = new Source(protobuf.bytes, () => budget.release(reservedBytes))
     let batch: Batch | GatewayError
     try {
-      batch = readBatch(signal, source)
+      batch = readBatch(signal, source, this.#refs)
     } catch (error) {
       batch = this.#defect(error)
     }
     if (batch instanceof GatewayError) {
       source.release()
       return this.turnAway(signal, batch)
+    }
+    if (batch.signal === 'traces') {
+      budget.take(batch.table.byteLength)
+      reservedBytes += batch.table.byteLength
     }
     return this.#handOn(batch)
   }
@@ -129,7 +140,11 @@ export class Intake {
   }
 
   #defect(error: unknown): GatewayError {
-    this.settings.logger.error('a request met a defect of the gateway', { error })
+    const nowMs = this.settings.clock.nowMs()
+    if (nowMs >= this.#nextDefectLogMs) {
+      this.#nextDefectLogMs = nowMs + DEFECT_LOG_INTERVAL_MS
+      this.settings.logger.error('a request met a defect of the gateway', { error })
+    }
     return new GatewayError('internal', 'internal error of the gateway; its log says more', {
       retryable: false,
       cause: error,

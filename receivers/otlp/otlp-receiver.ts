@@ -2,6 +2,7 @@ import type { Component, NextBySignal, ReceiverFactory, ReceiverSettings } from 
 import { SIGNALS } from '../../component/signal.ts'
 import { configSchema, type OtlpReceiverConfig } from './config.ts'
 import { GrpcServer } from './grpc-server.ts'
+import { HttpServer } from './http-server.ts'
 import { Intake } from './intake.ts'
 import { Listener } from './listener.ts'
 
@@ -13,8 +14,9 @@ export class OtlpReceiver implements Component {
   constructor(settings: ReceiverSettings, config: OtlpReceiverConfig, next: NextBySignal) {
     this.#settings = settings
     const intake = new Intake(settings, next)
-    const { grpc } = config.protocols
+    const { grpc, http } = config.protocols
     if (grpc !== undefined) this.#listeners.push(new Listener('grpc', grpc, new GrpcServer(intake, grpc), settings))
+    if (http !== undefined) this.#listeners.push(new Listener('http', http, new HttpServer(intake, http), settings))
   }
 
   /** `host:port` of each protocol, once started; with port 0 in the configuration the one that the system chose. */

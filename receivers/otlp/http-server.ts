@@ -1,0 +1,107 @@
+import http from 'node:http'
+import http2, { type ServerHttp2Session } from 'node:http2'
+import type { Server, Socket } from 'node:net'
+import { SIGNALS, type Signal } from '../../component/signal.ts'
+import type { HttpConfig } from './config.ts'
+import { Cors } from './cors.ts'
+import { HttpExchange } from './http-exchange.ts'
+import { answerText, type Request, type Response } from './http-message.ts'
+import { Http2Sessions, http2Options } from './http2-sessions.ts'
+import type { Intake } from './intake.ts'
+import { type FirstBytes, sniffProtocol } from './protocol-sniffer.ts'
+
+/** As many requests at once on one HTTP/2 connection. */
+const MAX_STREAMS = 250
+const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
+
+/** OTLP over HTTP/1.1 and HTTP/2 on one port: without TLS the first bytes of a connection tell, with TLS its ALPN. */
+export class HttpServer {
+  readonly server: Server
+  readonly #intake: Intake
+  readonly #config: HttpConfig
+  readonly #limitBytes: number
+  readonly #cors: Cors | null
+  readonly #paths: ReadonlyMap<string, Signal>
+  readonly #http1: http.Server
+  readonly #sessions = new Http2Sessions()
+  readonly #undecided = new Set<Socket>()
+  #stopping = false
+
+  constructor(intake: Intake, config: HttpConfig) {
+    this.#intake = intake
+    this.#config = config
+    this.#limitBytes = config.max_request_body_size || DEFAULT_LIMIT_BYTES
+    this.#cors = config.cors === undefined ? null : new Cors(config.cors)
+    const paths: Record<Signal, string> = {
+      traces: config.traces_url_path,
+      metrics: config.metrics_url_path,
+      logs: config.logs_url_path,
+      profiles: config.profiles_url_path,
+    }
+    this.#paths = new Map(SIGNALS.filter((s) => intake.serves(s)).map((signal) => [paths[signal], signal]))
+    this.#http1 = this.#createHttp1()
+    this.server = this.#http1
+  }
+
+  #createHttp1(): http.Server {
+    const config = this.#config
+    const onRequest = (request: Request, response: Response) => this.#onRequest(request, response)
+    const http1 = http.createServer(
+      {
+        keepAliveTimeout: config.idle_timeout,
+        requestTimeout: config.read_timeout,
+        headersTimeout:
+          config.read_timeout === 0
+            ? config.read_header_timeout
+            : Math.min(config.read_header_timeout, config.read_timeout),
+      },
+      onRequest,
+    )
+    if (!config.keep_alives_enabled) http1.maxRequestsPerSocket = 1
+    const http2Server = http2.createServer(http2Options(MAX_STREAMS), onRequest)
+    http2Server.on('session', (session: ServerHttp2Session) => this.#sessions.add(session))
+
+    // The HTTP/1.1 server owns the port, so that its timeouts and its closing work; each connection is looked at before
+    // one of the two takes it over.
+    const serveHttp1 = http1.listeners('connection')[0] as (this: http.Server, socket: Socket) => void
+    http1.removeAllListeners('connection')
+    http1.on('connection', (socket: Socket) => {
+      this.#undecided.add(socket)
+      sniffProtocol(socket, config.read_header_timeout, (protocol: FirstBytes) => {
+        this.#undecided.delete(socket)
+        if (protocol === 'http2') http2Server.emit('connection', socket)
+        else if (protocol === 'http1') serveHttp1.call(http1, socket)
+      })
+    })
+    return http1
+  }
+
+  #onRequest(request: Request, response: Response): void {
+    for (const name of Object.keys(this.#config.response_headers))
+      response.setHeader(name, this.#config.response_headers[name]!)
+    if (this.#stopping && request.httpVersionMajor === 1) response.setHeader('connection', 'close')
+    if (this.#cors?.handle(request, response)) return
+    const path = request.url!.split('?', 1)[0]!
+    const signal = this.#paths.get(path)
+    if (signal === undefined) answerText(response, 404, '404 page not found')
+    else if (request.method !== 'POST') {
+      response.setHeader('allow', 'POST')
+      answerText(response, 405, '405 method not allowed, supported: [POST]')
+    } else new HttpExchange(request, response, this.#intake, signal, this.#limitBytes, this.#config)
+  }
+
+  /** No new connections; requests under way have until `deadlineMs`. */
+  async stop(deadlineMs: number): Promise<void> {
+    const { clock } = this.#intake.settings
+    this.#stopping = true
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
+    for (const socket of this.#undecided) socket.destroy()
+    this.#sessions.close()
+    const timer = clock.after(deadlineMs - clock.nowMs(), () => {
+      this.#sessions.destroy()
+      this.#http1.closeAllConnections()
+    })
+    await closed
+    timer.cancel()
+  }
+}
