@@ -1,4 +1,3 @@
-import type { TracesBatch } from './batch.ts'
 import type { FindingReport } from './finding.ts'
 
 /**
@@ -7,16 +6,17 @@ import type { FindingReport } from './finding.ts'
  * can be transferred to another thread (structured clone) and merged in any order: the same traces give the same
  * findings however many observers they were spread over.
  */
-export interface TraceRule<Summary> {
+export interface TraceRule<Facts, Summary> {
   /** The rules of the catalogue that it speaks for. */
   readonly rules: readonly string[]
-  createObserver(): TraceObserver<Summary>
+  createObserver(): TraceObserver<Facts, Summary>
   createJudge(): TraceJudge<Summary>
 }
 
-export interface TraceObserver<Summary> {
-  /** Reads a batch of whole traces at `nowMs`, and marks its spans by the last verdicts. */
-  observe(batch: TracesBatch, nowMs: number): void
+/** `Facts` is a batch of whole traces with what the rules of one processor read off it once for all of them. */
+export interface TraceObserver<Facts, Summary> {
+  /** Reads a batch at `nowMs`, and marks its spans by the last verdicts. */
+  observe(facts: Facts, nowMs: number): void
   /** What was seen since the last call. */
   takeSummary(nowMs: number): Summary
   /** The last verdicts of the judge. */

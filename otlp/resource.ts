@@ -1,4 +1,4 @@
-/** An attribute value as the gateway compares it: arrays, maps and bytes are kept as their OTLP/JSON text. */
+/** An attribute value as the gateway compares it: arrays, maps and bytes are kept as hex. */
 export type AttributeValue = string | number | bigint | boolean
 
 /**

@@ -18,12 +18,16 @@ export const configSchema = z.strictObject({
     .int()
     .min(65_536)
     .default(64 * 1024 * 1024)
-    .describe('Most bytes that the memory of late_grace may take; when it cuts the grace short, the gauge blindspot.window.late_grace tells.'),
+    .describe(
+      'Most bytes that the memory of late_grace may take; when it cuts the grace short, the gauge blindspot.window.late_grace tells.',
+    ),
   max_bytes: z
     .int()
     .min(0)
     .default(0)
-    .describe('Most bytes of received requests that waiting traces may retain; 0 is half of the byte budget. Beyond it the oldest traces leave unjudged.'),
+    .describe(
+      'Most bytes of received requests that waiting traces may retain; 0 is half of the byte budget. Beyond it the oldest traces leave unjudged.',
+    ),
   max_traces: z
     .int()
     .min(1)

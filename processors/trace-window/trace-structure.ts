@@ -1,5 +1,5 @@
-import { Parent } from '../../otlp/trace-index.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
 import type { AnsweredCalls } from './answered-calls.ts'
 import { spanHashA, spanHashB, traceHash } from './id-hash.ts'
 import type { PassedSpans } from './passed-spans.ts'

@@ -1,4 +1,4 @@
-import { TracesBatch } from '../../component/batch.ts'
+import type { TracesBatch } from '../../component/batch.ts'
 import type { Timer } from '../../component/clock.ts'
 import type { Processor, ProcessorFactory, ProcessorSettings } from '../../component/component.ts'
 import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/consumer.ts'
@@ -89,7 +89,8 @@ class TraceWindow implements Processor<'traces'> {
   }
 
   consume(batch: TracesBatch): Outcome {
-    if (this.#stopping) return refused(new GatewayError('shutting_down', 'the gateway is stopping', { retryable: true }))
+    if (this.#stopping)
+      return refused(new GatewayError('shutting_down', 'the gateway is stopping', { retryable: true }))
     if (this.#refused)
       return refused(
         new GatewayError('queue_full', 'the stage after trace_window takes no data at the moment', {
@@ -209,7 +210,10 @@ class TraceWindow implements Processor<'traces'> {
       },
       (error: unknown) => {
         this.#sending = null
-        this.#settle(batch, refused(new GatewayError('internal', 'the next stage failed', { retryable: false, cause: error })))
+        this.#settle(
+          batch,
+          refused(new GatewayError('internal', 'the next stage failed', { retryable: false, cause: error })),
+        )
       },
     )
     return false
@@ -223,7 +227,10 @@ class TraceWindow implements Processor<'traces'> {
     }
     if (outcome.kind === 'refused') {
       ledger.drop('rejected', batch.table.count)
-      logger.error('whole traces were refused for good by the next stage', { spans: batch.table.count, error: outcome.error })
+      logger.error('whole traces were refused for good by the next stage', {
+        spans: batch.table.count,
+        error: outcome.error,
+      })
     }
     ledger.held -= batch.table.count
     this.#refused = null
@@ -253,9 +260,17 @@ class TraceWindow implements Processor<'traces'> {
       meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read()))
     gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', () => this.#store.traceCount)
     gauge('blindspot.window.spans', '{span}', 'Spans that wait.', () => this.#store.spanCount)
-    gauge('blindspot.window.retained', 'By', 'Bytes of requests that waiting spans retain.', () => this.#store.retainedBytes)
-    gauge('blindspot.window.late_grace', 's', 'How far back late spans are recognised; less than configured when late_max_bytes cut it.', () =>
-      this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
+    gauge(
+      'blindspot.window.retained',
+      'By',
+      'Bytes of requests that waiting spans retain.',
+      () => this.#store.retainedBytes,
+    )
+    gauge(
+      'blindspot.window.late_grace',
+      's',
+      'How far back late spans are recognised; less than configured when late_max_bytes cut it.',
+      () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
     )
     meter
       .createObservableCounter('blindspot.window.evictions', {

@@ -1,0 +1,89 @@
+import type { TracesBatch } from './batch.ts'
+import type { Timer } from './clock.ts'
+import type { Processor, ProcessorSettings } from './component.ts'
+import type { Consumer, Outcome } from './consumer.ts'
+import type { ReportSections } from './finding.ts'
+import type { TraceJudge, TraceObserver, TraceRule } from './trace-rule.ts'
+
+/** What the rules of one processor share: a batch read once for all of them. */
+export interface FactsReader {
+  read(batch: TracesBatch): void
+}
+
+interface RunningRule<Facts> {
+  readonly observer: TraceObserver<Facts, unknown>
+  readonly judge: TraceJudge<unknown>
+}
+
+/**
+ * Runs trace rules over the batches that pass: each batch is read once, every rule observes it in the order of the list
+ * (the first that claims a span has it), and at each interval the judges speak. Batches go on unchanged but for marks.
+ */
+export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<'traces'> {
+  readonly #settings: ProcessorSettings<'traces'>
+  readonly #next: Consumer<TracesBatch>
+  readonly #facts: Facts
+  readonly #rules: RunningRule<Facts>[] = []
+  readonly #judgeIntervalMs: number
+  readonly #sections: ReportSections
+  #timer: Timer | null = null
+  /** A batch that the next stage refused comes again; it must not be counted twice. */
+  #observed: TracesBatch | null = null
+  #takeOutOfReport: () => void = () => {}
+
+  constructor(
+    settings: ProcessorSettings<'traces'>,
+    next: Consumer<TracesBatch>,
+    options: { facts: Facts; judgeIntervalMs: number; sections: ReportSections },
+  ) {
+    this.#settings = settings
+    this.#next = next
+    this.#facts = options.facts
+    this.#judgeIntervalMs = options.judgeIntervalMs
+    this.#sections = options.sections
+  }
+
+  /** Adds a rule at the end of the list. Its judge may be given, where the processor asks it for more. */
+  add<Summary>(rule: TraceRule<Facts, Summary>, judge: TraceJudge<Summary> = rule.createJudge()): void {
+    this.#rules.push({
+      observer: rule.createObserver() as TraceObserver<Facts, unknown>,
+      judge: judge as TraceJudge<unknown>,
+    })
+  }
+
+  async start(): Promise<void> {
+    this.#takeOutOfReport = this.#settings.findings.contribute(this.#sections)
+    this.#timer = this.#settings.clock.every(this.#judgeIntervalMs, () => this.#judge())
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel()
+    this.#judge()
+    this.#takeOutOfReport()
+  }
+
+  consume(batch: TracesBatch): Outcome | Promise<Outcome> {
+    if (batch !== this.#observed) {
+      this.#facts.read(batch)
+      const nowMs = this.#settings.clock.nowMs()
+      for (const { observer } of this.#rules) observer.observe(this.#facts, nowMs)
+    }
+    this.#observed = batch
+    const outcome = this.#next.consume(batch)
+    if (outcome instanceof Promise) return outcome.then((settled) => this.#settle(settled))
+    return this.#settle(outcome)
+  }
+
+  #settle(outcome: Outcome): Outcome {
+    if (outcome.kind !== 'refused') this.#observed = null
+    return outcome
+  }
+
+  #judge(): void {
+    const nowMs = this.#settings.clock.nowMs()
+    for (const { observer, judge } of this.#rules) {
+      for (const report of judge.judge([observer.takeSummary(nowMs)], nowMs)) this.#settings.findings.publish(report)
+      observer.learn(judge.verdicts())
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import type { ResourceRef } from './resource.ts'
+import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
+
+/** What many spans have in common: the service, the span name and the kind. */
+export interface Operation {
+  readonly id: number
+  readonly service: string
+  readonly serviceId: number
+  readonly name: string
+  /** SpanKind as on the wire. */
+  readonly kind: number
+}
+
+/** The name under which operations beyond the limit are counted together, one a service and kind. */
+export const OTHER_OPERATIONS = '(other)'
+
+/**
+ * Small numbers for services and operations, so that what is counted once a span is counted in arrays. A name is known
+ * by its 32-bit hash within service and kind: of 1000 names in one service two collide once in 8000 services. Bounded:
+ * beyond `limit` operations (span names that carry ids, say) the rest of each service counts as one.
+ */
+export class Operations {
+  readonly limit: number
+  readonly all: Operation[] = []
+  /** Spans that were counted under `(other)` because the limit was reached. */
+  overflowed = 0
+  readonly #services = new Map<string, number>()
+  readonly serviceNames: string[] = []
+  #index: Int32Array
+  /** Three words an operation: service, kind, name hash. */
+  #keys: Uint32Array
+  #resourceIds = new Map<ResourceRef, number>()
+  readonly #others = new Map<number, number>()
+
+  constructor(limit = 20_000) {
+    this.limit = limit
+    this.#index = new Int32Array(1024)
+    this.#keys = new Uint32Array(1024 * 3)
+  }
+
+  /** For each resource of a table the id of its service. */
+  servicesOf(table: SpanTable): Int32Array {
+    const ids = new Int32Array(table.resources.length)
+    for (let i = 0; i < ids.length; i++) ids[i] = this.serviceOf(table.resources[i]!)
+    return ids
+  }
+
+  serviceOf(resource: ResourceRef): number {
+    const known = this.#resourceIds.get(resource)
+    if (known !== undefined) return known
+    const id = this.serviceId(resource.serviceName)
+    // Resources come and go with their instances; the map only saves a look-up by name, so it may start anew.
+    if (this.#resourceIds.size >= 4096) this.#resourceIds = new Map()
+    this.#resourceIds.set(resource, id)
+    return id
+  }
+
+  serviceId(name: string): number {
+    const known = this.#services.get(name)
+    if (known !== undefined) return known
+    const id = this.serviceNames.push(name) - 1
+    this.#services.set(name, id)
+    return id
+  }
+
+  /** The operation of a row whose service is known. */
+  of(table: SpanTable, row: number, serviceId: number): number {
+    const at = row * ROW_WORDS
+    const kind = table.words[at + Column.meta]! & 0xff
+    const nameHash = table.words[at + Column.nameHash]!
+    const mask = this.#index.length - 1
+    let i = hashOf(serviceId, kind, nameHash) & mask
+    for (let entry = this.#index[i]!; entry !== 0; i = (i + 1) & mask, entry = this.#index[i]!) {
+      const k = (entry - 1) * 3
+      if (this.#keys[k + 2] === nameHash && this.#keys[k] === serviceId && this.#keys[k + 1] === kind) return entry - 1
+    }
+    return this.all.length < this.limit
+      ? this.#add(table, row, serviceId, kind, nameHash)
+      : this.#other(serviceId, kind)
+  }
+
+  #add(table: SpanTable, row: number, serviceId: number, kind: number, nameHash: number): number {
+    const id = this.#push(serviceId, table.name(row), kind)
+    if (this.all.length * 3 > this.#keys.length) {
+      const keys = new Uint32Array(this.#keys.length * 2)
+      keys.set(this.#keys)
+      this.#keys = keys
+    }
+    this.#keys.set([serviceId, kind, nameHash], id * 3)
+    if (this.all.length * 2 > this.#index.length) this.#rehash()
+    else this.#enter(id)
+    return id
+  }
+
+  #other(serviceId: number, kind: number): number {
+    this.overflowed++
+    const key = serviceId * 256 + kind
+    const known = this.#others.get(key)
+    if (known !== undefined) return known
+    const id = this.#push(serviceId, OTHER_OPERATIONS, kind)
+    this.#others.set(key, id)
+    return id
+  }
+
+  #push(serviceId: number, name: string, kind: number): number {
+    const id = this.all.length
+    this.all.push({ id, service: this.serviceNames[serviceId]!, serviceId, name, kind })
+    return id
+  }
+
+  #enter(id: number): void {
+    const mask = this.#index.length - 1
+    let i = hashOf(this.#keys[id * 3]!, this.#keys[id * 3 + 1]!, this.#keys[id * 3 + 2]!) & mask
+    while (this.#index[i] !== 0) i = (i + 1) & mask
+    this.#index[i] = id + 1
+  }
+
+  #rehash(): void {
+    this.#index = new Int32Array(this.#index.length * 2)
+    for (const operation of this.all) if (operation.name !== OTHER_OPERATIONS) this.#enter(operation.id)
+  }
+}
+
+function hashOf(serviceId: number, kind: number, nameHash: number): number {
+  const hash = Math.imul(nameHash ^ Math.imul(serviceId * 8 + kind + 1, 0x9e3779b1), 0x85ebca6b)
+  return hash ^ (hash >>> 15)
+}

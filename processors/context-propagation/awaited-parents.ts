@@ -1,0 +1,141 @@
+/** Words of an entry: trace id (4), span id (2), operation. */
+const ENTRY_WORDS = 7
+const FIRST_CAPACITY = 1024
+
+/**
+ * The exact ids of parents that orphans miss, until the grace for late spans has passed: a span that arrives with one of
+ * them disproves the orphan. A ring in order of arrival with an open-addressing index over it; when `limit` is reached
+ * the oldest entry is settled early.
+ *
+ *     ring:  [ settled … | oldest … newest | free … ]      index: hash of ids → place in the ring + 1
+ */
+export class AwaitedParents {
+  readonly #limit: number
+  #capacity = FIRST_CAPACITY
+  #words = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS)
+  #sinceMs = new Float64Array(FIRST_CAPACITY)
+  #alive = new Uint8Array(FIRST_CAPACITY)
+  #index = new Int32Array(FIRST_CAPACITY * 4)
+  #oldest = 0
+  #count = 0
+  /** Entries settled before their time because of the limit. */
+  evictions = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get full(): boolean {
+    return this.#count >= this.#limit
+  }
+
+  /** The ids stand in a span table's row: trace id at `at`, the parent's id at `parentAt`. */
+  add(words: Uint32Array, at: number, parentAt: number, operation: number, nowMs: number): void {
+    if (this.#count === this.#capacity) this.#grow()
+    const place = (this.#oldest + this.#count) % this.#capacity
+    const w = place * ENTRY_WORDS
+    for (let i = 0; i < 4; i++) this.#words[w + i] = words[at + i]!
+    this.#words[w + 4] = words[parentAt]!
+    this.#words[w + 5] = words[parentAt + 1]!
+    this.#words[w + 6] = operation
+    this.#sinceMs[place] = nowMs
+    this.#alive[place] = 1
+    this.#count++
+    this.#enter(place)
+  }
+
+  /**
+   * Takes out one entry that awaits the span of a row (trace id at `at`, span id at `spanAt`) and returns its operation,
+   * or −1: call again until −1, since several orphans may await one parent.
+   */
+  takeArrived(words: Uint32Array, at: number, spanAt: number): number {
+    const mask = this.#index.length - 1
+    for (let i = hashIds(words, at, spanAt) & mask; this.#index[i] !== 0; i = (i + 1) & mask) {
+      const place = this.#index[i]! - 1
+      if (this.#alive[place] === 0 || !this.#matches(place, words, at, spanAt)) continue
+      this.#alive[place] = 0
+      return this.#words[place * ENTRY_WORDS + 6]!
+    }
+    return -1
+  }
+
+  /** Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many. */
+  expire(beforeMs: number, settle: (operation: number) => void): void {
+    while (this.#count > 0) {
+      const place = this.#oldest
+      const tooMany = this.#count > this.#limit
+      if (this.#sinceMs[place]! > beforeMs && !tooMany) break
+      if (this.#alive[place] === 1) {
+        if (this.#sinceMs[place]! > beforeMs) this.evictions++
+        settle(this.#words[place * ENTRY_WORDS + 6]!)
+      }
+      this.#unindex(place)
+      this.#oldest = (place + 1) % this.#capacity
+      this.#count--
+    }
+  }
+
+  #matches(place: number, words: Uint32Array, at: number, spanAt: number): boolean {
+    const w = place * ENTRY_WORDS
+    for (let i = 0; i < 4; i++) if (this.#words[w + i] !== words[at + i]) return false
+    return this.#words[w + 4] === words[spanAt] && this.#words[w + 5] === words[spanAt + 1]
+  }
+
+  #home(place: number): number {
+    return hashIds(this.#words, place * ENTRY_WORDS, place * ENTRY_WORDS + 4) & (this.#index.length - 1)
+  }
+
+  #enter(place: number): void {
+    const mask = this.#index.length - 1
+    let i = this.#home(place)
+    while (this.#index[i] !== 0) i = (i + 1) & mask
+    this.#index[i] = place + 1
+  }
+
+  /** Takes a place out of the index and closes the gap. */
+  #unindex(place: number): void {
+    const mask = this.#index.length - 1
+    let gap = this.#home(place)
+    while (this.#index[gap] !== place + 1) gap = (gap + 1) & mask
+    for (let i = (gap + 1) & mask; this.#index[i] !== 0; i = (i + 1) & mask) {
+      const home = this.#home(this.#index[i]! - 1)
+      if (((i - home) & mask) >= ((i - gap) & mask)) {
+        this.#index[gap] = this.#index[i]!
+        gap = i
+      }
+    }
+    this.#index[gap] = 0
+  }
+
+  #grow(): void {
+    const capacity = this.#capacity * 2
+    const words = new Uint32Array(capacity * ENTRY_WORDS)
+    const sinceMs = new Float64Array(capacity)
+    const alive = new Uint8Array(capacity)
+    for (let i = 0; i < this.#count; i++) {
+      const place = (this.#oldest + i) % this.#capacity
+      words.set(this.#words.subarray(place * ENTRY_WORDS, (place + 1) * ENTRY_WORDS), i * ENTRY_WORDS)
+      sinceMs[i] = this.#sinceMs[place]!
+      alive[i] = this.#alive[place]!
+    }
+    this.#words = words
+    this.#sinceMs = sinceMs
+    this.#alive = alive
+    this.#capacity = capacity
+    this.#oldest = 0
+    this.#index = new Int32Array(capacity * 4)
+    for (let i = 0; i < this.#count; i++) this.#enter(i)
+  }
+}
+
+function hashIds(words: Uint32Array, traceAt: number, spanAt: number): number {
+  let h = Math.imul(words[spanAt + 1]!, 0x9e3779b1) ^ Math.imul(words[spanAt]!, 0x85ebca6b)
+  h ^= Math.imul(words[traceAt + 3]! ^ words[traceAt + 1]!, 0xc2b2ae35)
+  h ^= h >>> 15
+  h = Math.imul(h, 0x2c1b3c6d)
+  return h ^ (h >>> 13)
+}

@@ -1,0 +1,92 @@
+import type { TracesBatch } from '../../component/batch.ts'
+import type { Operations } from '../../otlp/operations.ts'
+import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
+
+/** What a span is in the traffic between services; bits of `CallFacts.roles`. */
+export const Role = {
+  /** Work enters the service here: a SERVER or CONSUMER span, or without kinds the first span of a service. */
+  entry: 1,
+  /** A call leaves the service here: a CLIENT or PRODUCER span, or without kinds a span with a child in another service. */
+  exit: 2,
+  /** An exit whose callee is in this trace. */
+  answered: 4,
+  /** It has no children at all. */
+  leaf: 8,
+  /** It has no parent id. */
+  root: 16,
+} as const
+
+/**
+ * A batch of whole traces, read once for all rules on propagation. Assumes parents are resolved (trace_window). Kinds
+ * are taken at their word where an SDK sets them; without them a change of service tells entry from exit.
+ */
+export class CallFacts {
+  batch!: TracesBatch
+  /** Operation id by row. */
+  operations = new Int32Array(1024)
+  /** Bits of `Role` by row. */
+  roles = new Uint8Array(1024)
+  /** Service id by resource of the table. */
+  services: Int32Array = new Int32Array(0)
+  /** Set by the first rule that claims a span: one span has one primary finding. */
+  claimed = new Uint8Array(1024)
+  readonly registry: Operations
+
+  constructor(registry: Operations) {
+    this.registry = registry
+  }
+
+  read(batch: TracesBatch): void {
+    const { table, traces } = batch
+    if (!traces) throw new Error('context_propagation needs whole traces: put a trace_window before it')
+    this.batch = batch
+    this.#reserve(table.count)
+    this.services = this.registry.servicesOf(table)
+    const { roles, operations, services, registry } = this
+    const words = table.words
+    const parentRow = traces.parentRow
+    for (let row = 0; row < table.count; row++) {
+      const at = row * ROW_WORDS
+      operations[row] = registry.of(table, row, services[words[at + Column.resource]!]!)
+      roles[row] = kindRole(words[at + Column.meta]! & 0xff) | Role.leaf
+    }
+    for (let row = 0; row < table.count; row++) {
+      const parent = parentRow[row]!
+      const at = row * ROW_WORDS
+      if (parent < 0) {
+        if (parent === Parent.none) roles[row]! |= Role.root
+        if ((words[at + Column.meta]! & 0xff) === SpanKind.unspecified) roles[row]! |= Role.entry
+        continue
+      }
+      roles[parent]! &= ~Role.leaf
+      const up = parent * ROW_WORDS
+      const sameService = services[words[at + Column.resource]!] === services[words[up + Column.resource]!]
+      const parentExits = (roles[parent]! & Role.exit) !== 0
+      if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
+      roles[row]! |= Role.entry
+      roles[parent]! |= Role.exit | Role.answered
+    }
+  }
+
+  /** The service of a row, as its id. */
+  serviceOf(row: number): number {
+    return this.services[this.batch.table.words[row * ROW_WORDS + Column.resource]!]!
+  }
+
+  #reserve(rows: number): void {
+    if (rows > this.roles.length) {
+      const capacity = Math.max(rows, this.roles.length * 2)
+      this.operations = new Int32Array(capacity)
+      this.roles = new Uint8Array(capacity)
+      this.claimed = new Uint8Array(capacity)
+    }
+    this.claimed.fill(0, 0, rows)
+  }
+}
+
+function kindRole(kind: number): number {
+  if (kind === SpanKind.server || kind === SpanKind.consumer) return Role.entry
+  if (kind === SpanKind.client || kind === SpanKind.producer) return Role.exit
+  return 0
+}

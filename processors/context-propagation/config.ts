@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import { durationMs } from '../../component/config-types.ts'
+
+export const configSchema = z.strictObject({
+  judge_interval: durationMs('1s').describe('How often what was seen is judged and findings are published.'),
+  late_grace: durationMs('60s').describe(
+    'How long a late span may still disprove an orphan before the finding is confirmed; the same as late_grace of the trace_window.',
+  ),
+  min_occurrences: z
+    .int()
+    .min(1)
+    .default(5)
+    .describe(
+      'Broken calls of an edge from which CTX-002 speaks: fewer may be a client from outside that happens to call at that time.',
+    ),
+  match_tolerance: durationMs('50ms').describe(
+    'How far a callee may lie outside of the call it is matched to: clock offsets between nodes, and the time on the way.',
+  ),
+  max_operations: z
+    .int()
+    .min(100)
+    .default(20_000)
+    .describe(
+      'Operations (service, span name, kind) that are counted apart; beyond it the rest of a service counts as one.',
+    ),
+  max_awaited_parents: z
+    .int()
+    .min(1000)
+    .default(200_000)
+    .describe(
+      'Missing parents that are remembered for late_grace (about 60 bytes each); beyond it the oldest are settled early.',
+    ),
+  max_samples: z
+    .int()
+    .min(100)
+    .default(4000)
+    .describe('Unanswered calls, and parentless entries, kept for each judgement to match callers with callees.'),
+})
+
+export type ContextPropagationConfig = z.output<typeof configSchema>

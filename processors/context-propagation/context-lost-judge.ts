@@ -1,0 +1,308 @@
+import { EarliestEvidence } from '../../component/evidence.ts'
+import type { Boundary, Edge, EdgeRow, FindingReport } from '../../component/finding.ts'
+import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { keeps } from './call-samples.ts'
+import { answersTo, type KnownEntry, type KnownExit } from './callee-match.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import {
+  type CallSummary,
+  type EntryRow,
+  type ExitRow,
+  entryKey,
+  type KeyedSample,
+  RULE,
+} from './context-lost-summary.ts'
+import { causeOf } from './lost-edge-cause.ts'
+
+/** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
+const MATCH_AFTER_MS = 10_000
+const FORGET_AFTER_MS = 60_000
+/** Candidates that are looked at for one root: calls of the same group that overlap in time. */
+const CANDIDATES = 64
+
+/** A pair of services and what is known of the calls between them. */
+export interface LostEdge extends Edge {
+  connected: number
+  lost: number
+}
+
+interface LostOperation {
+  readonly edge: LostEdge
+  readonly operation: string
+  occurrences: number
+  firstMs: number
+  lastMs: number
+  cause: string
+  reportedOccurrences: number
+  readonly evidence: EarliestEvidence
+}
+
+interface Held {
+  readonly sample: KeyedSample
+  readonly sinceMs: number
+  used: boolean
+}
+
+/**
+ * Matches parentless entries with unanswered calls: by what the caller says of its peer, by who answered before, by the
+ * operation's name, and by time. Keeps the traffic of every edge.
+ */
+export class ContextLostJudge implements TraceJudge<CallSummary> {
+  readonly #config: ContextPropagationConfig
+  readonly #evidenceLimit: number
+  readonly #exits = new Map<string, KnownExit>()
+  readonly #entries = new Map<string, KnownEntry>()
+  readonly #edges = new Map<string, LostEdge>()
+  readonly #lost = new Map<string, LostOperation>()
+  /** Unanswered calls by exit, in order of their start. */
+  readonly #heldExits = new Map<string, Held[]>()
+  #heldRoots: Held[] = []
+  #share = 1
+
+  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+    this.#config = config
+    this.#evidenceLimit = evidenceLimit
+  }
+
+  judge(summaries: readonly CallSummary[], nowMs: number): readonly FindingReport[] {
+    for (const summary of summaries) this.#takeIn(summary, nowMs)
+    this.#match(nowMs)
+    this.#forget(nowMs)
+    return this.#reports()
+  }
+
+  verdicts(): Verdicts {
+    const verdicts = new Map<string, string>()
+    for (const lost of this.#lost.values())
+      if (lost.reportedOccurrences > 0) verdicts.set(entryKey(lost.edge.to, lost.operation), lost.cause)
+    return verdicts
+  }
+
+  edges(): readonly EdgeRow[] {
+    return [...this.#edges.values()].map(({ from, to, boundary, connected, lost }) => ({
+      from,
+      to,
+      boundary,
+      calls: connected + lost,
+      connected,
+    }))
+  }
+
+  #takeIn(summary: CallSummary, nowMs: number): void {
+    this.#share = Math.min(this.#share, summary.share)
+    for (const row of summary.exits) this.#addExit(row)
+    for (const row of summary.entries) this.#addEntry(row)
+    for (const sample of summary.exitSamples) {
+      if (!keeps(sample.startMs, this.#share)) continue
+      let list = this.#heldExits.get(sample.key)
+      if (!list) {
+        list = []
+        this.#heldExits.set(sample.key, list)
+      }
+      insertByStart(list, { sample, sinceMs: nowMs, used: false })
+    }
+    for (const sample of summary.rootSamples)
+      if (keeps(sample.startMs, this.#share)) this.#heldRoots.push({ sample, sinceMs: nowMs, used: false })
+  }
+
+  #addExit(row: ExitRow): void {
+    let exit = this.#exits.get(row.key)
+    if (!exit) {
+      exit = {
+        key: row.key,
+        service: row.service,
+        name: row.name,
+        peer: row.peer,
+        boundary: row.boundary,
+        total: 0,
+        unanswered: 0,
+        answeredBy: new Map(),
+      }
+      this.#exits.set(row.key, exit)
+    }
+    exit.total += row.total
+    exit.unanswered += row.unanswered
+    for (const [service, count] of row.answeredBy) {
+      exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
+      this.#edge(row.service, service, row.boundary).connected += count
+    }
+  }
+
+  #addEntry(row: EntryRow): void {
+    let entry = this.#entries.get(row.key)
+    if (!entry) {
+      entry = { key: row.key, service: row.service, name: row.name, boundary: row.boundary, total: 0, roots: 0 }
+      this.#entries.set(row.key, entry)
+    }
+    entry.total += row.total
+    entry.roots += row.roots
+  }
+
+  /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
+  #match(nowMs: number): void {
+    const waiting: Held[] = []
+    const ready: Held[] = []
+    for (const held of this.#heldRoots) (held.sinceMs + MATCH_AFTER_MS > nowMs ? waiting : ready).push(held)
+    this.#heldRoots = waiting
+    ready.sort((a, b) => a.sample.startMs - b.sample.startMs || (a.sample.spanId < b.sample.spanId ? -1 : 1))
+    const callers = new Map<string, KnownExit[]>()
+    for (const root of ready) {
+      const entry = this.#entries.get(root.sample.key)!
+      let exits = callers.get(entry.key)
+      if (!exits) {
+        exits = [...this.#exits.values()].filter((exit) => exit.unanswered > 0 && answersTo(exit, entry))
+        callers.set(entry.key, exits)
+      }
+      const call = this.#closestCall(root.sample, exits)
+      if (call) this.#lose(root.sample, entry, call)
+    }
+  }
+
+  #closestCall(root: KeyedSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
+    const tolerance = this.#config.match_tolerance
+    let best: { exit: KnownExit; held: Held } | null = null
+    let bestDistance = Number.POSITIVE_INFINITY
+    for (const exit of exits) {
+      const list = this.#heldExits.get(exit.key) ?? []
+      const last = lastAtOrBefore(list, root.startMs + tolerance)
+      for (let i = last; i >= 0 && i > last - CANDIDATES; i--) {
+        const held = list[i]!
+        const call = held.sample
+        // A message is handled whenever it is; a call waits for its answer.
+        if (held.used || (exit.boundary !== 'messaging' && call.endMs < root.endMs - tolerance)) continue
+        const distance = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
+        if (distance >= bestDistance) continue
+        bestDistance = distance
+        best = { exit, held }
+      }
+    }
+    return best
+  }
+
+  #lose(root: KeyedSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }): void {
+    call.held.used = true
+    const edge = this.#edge(
+      call.exit.service,
+      entry.service,
+      call.exit.boundary === 'other' ? entry.boundary : call.exit.boundary,
+    )
+    const key = `${edge.from}\0${edge.to}\0${entry.name}`
+    let lost = this.#lost.get(key)
+    if (!lost) {
+      lost = {
+        edge,
+        operation: entry.name,
+        occurrences: 0,
+        firstMs: root.startMs,
+        lastMs: root.startMs,
+        cause: 'undetermined',
+        reportedOccurrences: 0,
+        evidence: new EarliestEvidence(this.#evidenceLimit),
+      }
+      this.#lost.set(key, lost)
+    }
+    // One sample stands for all calls of the time slices that were left out.
+    const weight = 1 / this.#share
+    lost.occurrences += weight
+    edge.lost += weight
+    lost.firstMs = Math.min(lost.firstMs, root.startMs)
+    lost.lastMs = Math.max(lost.lastMs, root.startMs)
+    const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
+    if (lost.evidence.wants(at))
+      lost.evidence.add(at, {
+        kind: 'span',
+        traceId: root.traceId,
+        spanId: root.spanId,
+        relatedSpanId: call.held.sample.spanId,
+        values: { caller_trace_id: call.held.sample.traceId },
+      })
+  }
+
+  #edge(from: string, to: string, boundary: Boundary): LostEdge {
+    const key = `${from}\0${to}\0${boundary}`
+    let edge = this.#edges.get(key)
+    if (!edge) {
+      edge = { from, to, boundary, connected: 0, lost: 0 }
+      this.#edges.set(key, edge)
+    }
+    return edge
+  }
+
+  #forget(nowMs: number): void {
+    for (const [key, list] of this.#heldExits) {
+      const kept = list.filter((held) => !held.used && held.sinceMs + FORGET_AFTER_MS > nowMs)
+      if (kept.length === 0) this.#heldExits.delete(key)
+      else this.#heldExits.set(key, kept)
+    }
+  }
+
+  #reports(): FindingReport[] {
+    const reports: FindingReport[] = []
+    for (const lost of this.#lost.values()) {
+      const occurrences = Math.round(lost.occurrences)
+      if (occurrences < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
+      const before = lost.reportedOccurrences > 0 ? lost.cause : null
+      const decided = causeOf(lost.edge, [...this.#edges.values()], this.#config.min_occurrences)
+      lost.cause = decided.cause
+      lost.reportedOccurrences = occurrences
+      reports.push(report(lost, occurrences, decided.confidence, before === decided.cause ? null : before))
+    }
+    return reports
+  }
+}
+
+function report(
+  lost: LostOperation,
+  occurrences: number,
+  causeConfidence: number,
+  supersedesCause: string | null,
+): FindingReport {
+  const { edge } = lost
+  const population = Math.round(edge.connected + edge.lost)
+  return {
+    rule: RULE,
+    cause: lost.cause,
+    place: {
+      service: edge.to,
+      instance: null,
+      operation: lost.operation,
+      edge: { from: edge.from, to: edge.to, boundary: edge.boundary },
+    },
+    level: 'error',
+    confidence: 0.97,
+    causeConfidence,
+    state: 'confirmed',
+    occurrences,
+    population,
+    firstUnixNano: BigInt(Math.round(lost.firstMs * 1000)) * 1000n,
+    lastUnixNano: BigInt(Math.round(lost.lastMs * 1000)) * 1000n,
+    message: `${occurrences} of ${population} calls from ${edge.from} to ${edge.to} begin a new trace in ${edge.to}: the trace context is lost on the way.`,
+    values: { connected_share: population === 0 ? 0 : edge.connected / population },
+    evidence: lost.evidence.list,
+    supersedesCause,
+    related: [],
+  }
+}
+
+/** Samples come nearly in order, so the place is near the end. */
+function insertByStart(list: Held[], held: Held): void {
+  let i = list.length
+  while (i > 0 && isBefore(held.sample, list[i - 1]!.sample)) i--
+  list.splice(i, 0, held)
+}
+
+function isBefore(a: KeyedSample, b: KeyedSample): boolean {
+  return a.startMs < b.startMs || (a.startMs === b.startMs && a.spanId < b.spanId)
+}
+
+/** The last place whose sample starts at or before `startMs`, or −1. */
+function lastAtOrBefore(list: readonly Held[], startMs: number): number {
+  let low = 0
+  let high = list.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (list[middle]!.sample.startMs <= startMs) low = middle + 1
+    else high = middle
+  }
+  return low - 1
+}

@@ -1,0 +1,48 @@
+import type { Boundary } from '../../component/finding.ts'
+import type { CallSample } from './call-samples.ts'
+
+export const RULE = 'CTX-002'
+
+/** Calls out of a service, by operation and peer, since the last summary. */
+export interface ExitRow {
+  readonly key: string
+  readonly service: string
+  readonly name: string
+  /** The peer's name as the caller knows it, without port; '' where it does not say. */
+  readonly peer: string
+  readonly boundary: Boundary
+  readonly total: number
+  readonly unanswered: number
+  /** Services that answered, and how often. */
+  readonly answeredBy: [service: string, count: number][]
+}
+
+/** Work that entered a service, by operation, since the last summary. */
+export interface EntryRow {
+  readonly key: string
+  readonly service: string
+  readonly name: string
+  readonly boundary: Boundary
+  readonly total: number
+  /** Without parent and link. */
+  readonly roots: number
+}
+
+export type KeyedSample = CallSample & { readonly key: string }
+
+export interface CallSummary {
+  readonly exits: readonly ExitRow[]
+  readonly entries: readonly EntryRow[]
+  /** Unanswered exits and parentless entries, of the kept share of time slices. */
+  readonly exitSamples: readonly KeyedSample[]
+  readonly rootSamples: readonly KeyedSample[]
+  readonly share: number
+}
+
+export function exitKey(service: string, name: string, peer: string): string {
+  return `${service}\0${name}\0${peer}`
+}
+
+export function entryKey(service: string, name: string): string {
+  return `${service}\0${name}`
+}

@@ -1,0 +1,185 @@
+import type { Boundary } from '../../component/finding.ts'
+import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { markSpan } from '../../findings/mark-span.ts'
+import type { Operations } from '../../otlp/operations.ts'
+import { SpanKind } from '../../otlp/span-table.ts'
+import { TraceState } from '../../otlp/trace-index.ts'
+import { boundaryOf } from './boundary.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+import { CallSamples } from './call-samples.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import { ContextLostJudge } from './context-lost-judge.ts'
+import { type CallSummary, type EntryRow, type ExitRow, entryKey, exitKey, RULE } from './context-lost-summary.ts'
+import { PairTally } from './pair-tally.ts'
+import { Peers } from './peers.ts'
+
+/** Its judge also knows the traffic of every edge. */
+export interface ContextLostRule extends TraceRule<CallFacts, CallSummary> {
+  createJudge(): ContextLostJudge
+}
+
+/**
+ * CTX-002 context_lost_between_services: entry spans of a callee are roots without a link while the caller's exit spans
+ * for them have no child. The two sides share no id, so what each side saw is counted here and matched in the judge.
+ * Assumes that a root with a link is a new trace by design, and that a late piece of a trace has its calls elsewhere.
+ */
+export function contextLost(config: ContextPropagationConfig, evidenceLimit: number): ContextLostRule {
+  return {
+    rules: [RULE],
+    createObserver: () => new ContextLostObserver(config),
+    createJudge: () => new ContextLostJudge(config, evidenceLimit),
+  }
+}
+
+class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
+  readonly #peers: Peers
+  /** Exit groups are an operation with a peer; interned through `#peers`. */
+  #exits = new Counts()
+  #entries = new Counts()
+  /** Exit group and service of the callee, for answered calls. */
+  readonly #answers = new PairTally()
+  readonly #exitSamples: CallSamples
+  readonly #rootSamples: CallSamples
+  readonly #boundaries: (Boundary | undefined)[] = []
+  #registry: Operations | null = null
+  #verdicts: Verdicts = new Map()
+
+  constructor(config: ContextPropagationConfig) {
+    this.#peers = new Peers(config.max_operations)
+    this.#exitSamples = new CallSamples(config.max_samples)
+    this.#rootSamples = new CallSamples(config.max_samples)
+  }
+
+  observe(facts: CallFacts, _nowMs: number): void {
+    this.#registry = facts.registry
+    const { table, traces } = facts.batch
+    const { traceCount, firstRow, state } = traces!
+    for (let trace = 0; trace < traceCount; trace++) {
+      const whole = state[trace] === TraceState.complete || state[trace] === TraceState.incomplete
+      const end = firstRow[trace + 1]!
+      for (let row = firstRow[trace]!; row < end; row++) {
+        const role = facts.roles[row]!
+        if ((role & Role.entry) !== 0) this.#entry(facts, row, role)
+        const exits = (role & Role.exit) !== 0
+        // Without kinds, a span without children may be a call whose callee was lost.
+        const mayExit =
+          !exits && (role & (Role.leaf | Role.root)) === Role.leaf && table.kind(row) === SpanKind.unspecified
+        if (whole && (exits || mayExit)) this.#exit(facts, row, role)
+      }
+    }
+  }
+
+  takeSummary(): CallSummary {
+    const registry = this.#registry
+    if (!registry) return { exits: [], entries: [], exitSamples: [], rootSamples: [], share: 1 }
+    const exits = new Map<number, ExitRow>()
+    const entries = new Map<number, EntryRow>()
+    this.#exits.forEach((group, total, lost) => {
+      const { service, name } = registry.all[this.#peers.operationOf(group)]!
+      const peer = this.#peers.peerOf(group)
+      const boundary = this.#boundaries[this.#peers.operationOf(group)] ?? 'other'
+      exits.set(group, {
+        key: exitKey(service, name, peer),
+        service,
+        name,
+        peer,
+        boundary,
+        total,
+        unanswered: lost,
+        answeredBy: [],
+      })
+    })
+    this.#answers.forEach((group, service, count) => {
+      exits.get(group)?.answeredBy.push([registry.serviceNames[service]!, count])
+    })
+    this.#entries.forEach((operation, total, roots) => {
+      const { service, name } = registry.all[operation]!
+      const boundary = this.#boundaries[operation] ?? 'other'
+      entries.set(operation, { key: entryKey(service, name), service, name, boundary, total, roots })
+    })
+    this.#exits.clear()
+    this.#entries.clear()
+    this.#answers.clear()
+    return {
+      exits: [...exits.values()],
+      entries: [...entries.values()],
+      exitSamples: this.#exitSamples.take().map((sample) => ({ ...sample, key: exits.get(sample.group)!.key })),
+      rootSamples: this.#rootSamples.take().map((sample) => ({ ...sample, key: entries.get(sample.group)!.key })),
+      share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
+    }
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#verdicts = verdicts
+  }
+
+  #entry(facts: CallFacts, row: number, role: number): void {
+    const { table, traces } = facts.batch
+    const operation = facts.operations[row]!
+    const isLost = (role & Role.root) !== 0 && table.linkCount(row) === 0
+    this.#learnBoundary(facts, row, operation)
+    this.#entries.add(operation, isLost)
+    if (!isLost) {
+      const parent = traces!.parentRow[row]!
+      if (parent >= 0)
+        this.#answers.add(this.#peers.groupOf(table, parent, facts.operations[parent]!), facts.serviceOf(row))
+      return
+    }
+    this.#rootSamples.add(operation, table, row)
+    if (facts.claimed[row] === 1 || this.#verdicts.size === 0) return
+    const cause = this.#verdicts.get(
+      entryKey(facts.registry.all[operation]!.service, facts.registry.all[operation]!.name),
+    )
+    if (cause === undefined) return
+    facts.claimed[row] = 1
+    markSpan(facts.batch, row, RULE, cause)
+  }
+
+  #exit(facts: CallFacts, row: number, role: number): void {
+    const { table } = facts.batch
+    const operation = facts.operations[row]!
+    const group = this.#peers.groupOf(table, row, operation)
+    this.#learnBoundary(facts, row, operation)
+    const isUnanswered = (role & Role.answered) === 0
+    this.#exits.add(group, isUnanswered)
+    if (isUnanswered) this.#exitSamples.add(group, table, row)
+  }
+
+  #learnBoundary(facts: CallFacts, row: number, operation: number): void {
+    if (this.#boundaries[operation] === undefined) this.#boundaries[operation] = boundaryOf(facts.batch.table, row)
+  }
+}
+
+/** How often something happened, and how often of these the other side was lost, by small number. */
+class Counts {
+  #total = new Uint32Array(1024)
+  #lost = new Uint32Array(1024)
+  #used = 0
+
+  add(id: number, isLost: boolean): void {
+    if (id >= this.#total.length) this.#grow(id)
+    if (id >= this.#used) this.#used = id + 1
+    this.#total[id]!++
+    if (isLost) this.#lost[id]!++
+  }
+
+  forEach(visit: (id: number, total: number, lost: number) => void): void {
+    for (let id = 0; id < this.#used; id++) if (this.#total[id] !== 0) visit(id, this.#total[id]!, this.#lost[id]!)
+  }
+
+  clear(): void {
+    this.#total.fill(0, 0, this.#used)
+    this.#lost.fill(0, 0, this.#used)
+    this.#used = 0
+  }
+
+  #grow(id: number): void {
+    const capacity = Math.max(id + 1, this.#total.length * 2)
+    const total = new Uint32Array(capacity)
+    total.set(this.#total)
+    this.#total = total
+    const lost = new Uint32Array(capacity)
+    lost.set(this.#lost)
+    this.#lost = lost
+  }
+}

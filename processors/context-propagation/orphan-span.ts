@@ -1,0 +1,183 @@
+import { EarliestEvidence } from '../../component/evidence.ts'
+import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { markSpan } from '../../findings/mark-span.ts'
+import type { Operation } from '../../otlp/operations.ts'
+import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
+import { Parent, TraceState } from '../../otlp/trace-index.ts'
+import { AwaitedParents } from './awaited-parents.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import { OrphanJudge } from './orphan-judge.ts'
+import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
+
+/** Late parents named in one summary, to drop evidence; the count is exact whatever their number. */
+const MAX_LATE_PARENTS = 1000
+
+/**
+ * CTX-001 orphan_span: the parent id of a span is not in its trace when the window closes, nor comes within the grace
+ * for late spans. Assumes that a trace that was seen in part by nature (after a start, under memory pressure) is marked
+ * `unknown` by the window. A parent id that passed with an earlier piece of the trace is not missing.
+ */
+export function orphanSpan(
+  config: ContextPropagationConfig,
+  evidenceLimit: number,
+): TraceRule<CallFacts, OrphanSummary> {
+  return {
+    rules: [RULE],
+    createObserver: () => new OrphanObserver(config, evidenceLimit),
+    createJudge: () => new OrphanJudge(evidenceLimit),
+  }
+}
+
+interface Tally {
+  entry: boolean
+  withParent: number
+  orphans: number
+  retracted: number
+  readonly lateParents: string[]
+  confirmed: number
+  localParents: number
+  firstUnixNano: bigint
+  lastUnixNano: bigint
+  readonly evidence: EarliestEvidence
+}
+
+class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
+  readonly #config: ContextPropagationConfig
+  readonly #evidenceLimit: number
+  readonly #awaited: AwaitedParents
+  /** By operation id: spans with a parent since the last summary. */
+  #withParent = new Uint32Array(1024)
+  readonly #tallies = new Map<number, Tally>()
+  #operations: readonly Operation[] = []
+  #verdicts: Verdicts = new Map()
+
+  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+    this.#config = config
+    this.#evidenceLimit = evidenceLimit
+    this.#awaited = new AwaitedParents(config.max_awaited_parents)
+  }
+
+  observe(facts: CallFacts, nowMs: number): void {
+    const { traces } = facts.batch
+    const { traceCount, firstRow, parentRow, state } = traces!
+    this.#operations = facts.registry.all
+    this.#reserve(this.#operations.length)
+    for (let trace = 0; trace < traceCount; trace++) {
+      const traceState = state[trace]!
+      const end = firstRow[trace + 1]!
+      for (let row = firstRow[trace]!; row < end; row++) {
+        const parent = parentRow[row]!
+        if (traceState === TraceState.late) this.#retract(facts, row)
+        if (parent === Parent.none) continue
+        this.#withParent[facts.operations[row]!]!++
+        if (parent === Parent.missing && traceState !== TraceState.unknown && facts.claimed[row] === 0)
+          this.#orphan(facts, row, nowMs)
+      }
+    }
+  }
+
+  takeSummary(nowMs: number): OrphanSummary {
+    this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
+    const operations = this.#operations
+    const rows: OrphanRow[] = []
+    for (let id = 0; id < Math.min(operations.length, this.#withParent.length); id++) {
+      const tally = this.#tallies.get(id)
+      const withParent = this.#withParent[id]!
+      if (withParent === 0 && !tally) continue
+      rows.push(rowOf(operations[id]!, withParent, tally))
+    }
+    this.#withParent.fill(0)
+    this.#tallies.clear()
+    return rows
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#verdicts = verdicts
+  }
+
+  #orphan(facts: CallFacts, row: number, nowMs: number): void {
+    const { table } = facts.batch
+    const id = facts.operations[row]!
+    const tally = this.#tally(id)
+    const startUnixNano = table.timeUnixNano(row, Column.start)
+    tally.orphans++
+    tally.entry = (facts.roles[row]! & Role.entry) !== 0
+    if (tally.firstUnixNano === 0n || startUnixNano < tally.firstUnixNano) tally.firstUnixNano = startUnixNano
+    if (startUnixNano > tally.lastUnixNano) tally.lastUnixNano = startUnixNano
+    const flags = table.get(row, Column.flags)
+    if ((flags & (SpanFlag.hasIsRemote | SpanFlag.isRemote)) === SpanFlag.hasIsRemote) tally.localParents++
+    if (tally.evidence.wants(startUnixNano))
+      tally.evidence.add(startUnixNano, {
+        kind: 'span',
+        traceId: table.traceIdHex(row),
+        spanId: table.spanIdHex(row),
+        relatedSpanId: table.parentIdHex(row),
+        values: {},
+      })
+    const at = row * ROW_WORDS
+    this.#awaited.add(table.words, at, at + Column.parentId, id, nowMs)
+    facts.claimed[row] = 1
+    markSpan(facts.batch, row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
+  }
+
+  /** A late span: every orphan that waited for it was none. */
+  #retract(facts: CallFacts, row: number): void {
+    const { table } = facts.batch
+    const at = row * ROW_WORDS
+    for (;;) {
+      const operation = this.#awaited.takeArrived(table.words, at, at + Column.spanId)
+      if (operation < 0) return
+      const tally = this.#tally(operation)
+      tally.retracted++
+      if (tally.lateParents.length < MAX_LATE_PARENTS)
+        tally.lateParents.push(evidenceKey(table.traceIdHex(row), table.spanIdHex(row)))
+    }
+  }
+
+  #tally(operation: number): Tally {
+    let tally = this.#tallies.get(operation)
+    if (!tally) {
+      tally = {
+        entry: false,
+        withParent: 0,
+        orphans: 0,
+        retracted: 0,
+        lateParents: [],
+        confirmed: 0,
+        localParents: 0,
+        firstUnixNano: 0n,
+        lastUnixNano: 0n,
+        evidence: new EarliestEvidence(this.#evidenceLimit),
+      }
+      this.#tallies.set(operation, tally)
+    }
+    return tally
+  }
+
+  #reserve(operations: number): void {
+    if (operations <= this.#withParent.length) return
+    const grown = new Uint32Array(Math.max(operations, this.#withParent.length * 2))
+    grown.set(this.#withParent)
+    this.#withParent = grown
+  }
+}
+
+function rowOf(operation: Operation, withParent: number, tally: Tally | undefined): OrphanRow {
+  const { service, name, kind } = operation
+  return {
+    service,
+    name,
+    kind,
+    entry: tally?.entry ?? false,
+    withParent,
+    orphans: tally?.orphans ?? 0,
+    retracted: tally?.retracted ?? 0,
+    lateParents: tally?.lateParents ?? [],
+    confirmed: tally?.confirmed ?? 0,
+    localParents: tally?.localParents ?? 0,
+    firstUnixNano: tally?.firstUnixNano ?? 0n,
+    lastUnixNano: tally?.lastUnixNano ?? 0n,
+    evidence: tally?.evidence.take() ?? [],
+  }
+}

@@ -1,0 +1,49 @@
+/** Counts pairs of small numbers without an object each: an open-addressing table that doubles. */
+export class PairTally {
+  #keys = new Uint32Array(512)
+  #counts = new Float64Array(256)
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(first: number, second: number, amount = 1): void {
+    const mask = this.#counts.length - 1
+    let i = hash(first, second) & mask
+    for (; this.#counts[i] !== 0; i = (i + 1) & mask) {
+      if (this.#keys[i * 2] !== first || this.#keys[i * 2 + 1] !== second) continue
+      this.#counts[i]! += amount
+      return
+    }
+    this.#keys[i * 2] = first
+    this.#keys[i * 2 + 1] = second
+    this.#counts[i] = amount
+    if (++this.#size * 2 > this.#counts.length) this.#grow()
+  }
+
+  forEach(visit: (first: number, second: number, count: number) => void): void {
+    for (let i = 0; i < this.#counts.length; i++)
+      if (this.#counts[i] !== 0) visit(this.#keys[i * 2]!, this.#keys[i * 2 + 1]!, this.#counts[i]!)
+  }
+
+  clear(): void {
+    if (this.#size === 0) return
+    this.#counts.fill(0)
+    this.#size = 0
+  }
+
+  #grow(): void {
+    const keys = this.#keys
+    const counts = this.#counts
+    this.#keys = new Uint32Array(keys.length * 2)
+    this.#counts = new Float64Array(counts.length * 2)
+    this.#size = 0
+    for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) this.add(keys[i * 2]!, keys[i * 2 + 1]!, counts[i]!)
+  }
+}
+
+function hash(first: number, second: number): number {
+  const h = Math.imul(first ^ Math.imul(second, 0x85ebca6b), 0x9e3779b1)
+  return h ^ (h >>> 15)
+}
