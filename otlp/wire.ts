@@ -70,6 +70,28 @@ export class WireReader {
     throw new MalformedProtobuf(this.at, 'a varint is longer than 10 bytes')
   }
 
+  /** A varint of up to 64 bits, left in `hi` and `lo`. */
+  varint64(): void {
+    const bytes = this.bytes
+    let at = this.at
+    let lo = 0
+    let hi = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      if (at >= this.end) throw new MalformedProtobuf(at, 'a varint runs past the end of its message')
+      const byte = bytes[at++]!
+      if (shift < 32) lo |= (byte & 0x7f) << shift
+      if (shift === 28) hi = (byte & 0x7f) >>> 4
+      else if (shift > 28) hi |= (byte & 0x7f) << (shift - 32)
+      if (byte < 0x80) {
+        this.at = at
+        this.hi = hi >>> 0
+        this.lo = lo >>> 0
+        return
+      }
+    }
+    throw new MalformedProtobuf(this.at, 'a varint is longer than 10 bytes')
+  }
+
   /** The length of a length-delimited field, which then begins at `at`; returns where it ends. */
   lengthEnd(): number {
     const at = this.at
