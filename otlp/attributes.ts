@@ -141,21 +141,21 @@ function readAnyValue(bytes: Uint8Array, start: number, end: number): AttributeV
   while (reader.next()) {
     const at = reader.at
     reader.skip()
-    switch (reader.field) {
-      case 1: {
+    switch ((reader.field << 3) | reader.type) {
+      case (1 << 3) | WireType.bytes: {
         reader.at = at
         const to = reader.lengthEnd()
         value = utf8(bytes, reader.at, to)
         reader.at = to
         break
       }
-      case 2:
+      case (2 << 3) | WireType.varint:
         value = bytes[at] !== 0
         break
-      case 3:
+      case (3 << 3) | WireType.varint:
         value = readInt64(bytes, at)
         break
-      case 4:
+      case (4 << 3) | WireType.fixed64:
         value = new DataView(bytes.buffer, bytes.byteOffset + at, 8).getFloat64(0, true)
         break
       default:

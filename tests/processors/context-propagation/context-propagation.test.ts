@@ -1,0 +1,209 @@
+import { describe, expect, it } from '@jest/globals'
+import { ACCEPTED } from '../../../component/consumer.ts'
+import type { FindingReport } from '../../../component/finding.ts'
+import { RefCache } from '../../../otlp/resource-cache.ts'
+import { configSchema } from '../../../processors/context-propagation/config.ts'
+import { factory } from '../../../processors/context-propagation/context-propagation.ts'
+import { configSchema as windowConfig } from '../../../processors/trace-window/config.ts'
+import { factory as traceWindow } from '../../../processors/trace-window/trace-window.ts'
+import type { ServiceSpans, SpanSpec } from '../../support/otlp-builder.ts'
+import { tracesBatch } from '../../support/scan.ts'
+import { testProcessorSettings } from '../../support/test-settings.ts'
+
+/** A window, the detector behind it, and a shop that sends whole traces through them. */
+async function shop() {
+  const settings = testProcessorSettings('context_propagation', 'traces', { recorded: true })
+  const marked: string[] = []
+  const detector = factory.create.traces!(settings, configSchema.parse({}), {
+    consume(batch) {
+      for (const [row, edit] of batch.edits?.edited ?? [])
+        marked.push(
+          `${batch.table.resourceOf(row).serviceName} ${batch.table.name(row)}: ${edit.arrays.get('blindspot.rules')}`,
+        )
+      return ACCEPTED
+    },
+  })
+  const window = traceWindow.create.traces!(settings, windowConfig.parse({}), detector)
+  await detector.start()
+  await window.start()
+  const refs = new RefCache()
+  let id = 0
+  const at = () => BigInt(Math.round(settings.clock.nowMs())) * 1_000_000n
+  const send = (...services: ServiceSpans[]) => {
+    const batch = tracesBatch(services, refs)
+    window.consume(batch)
+    batch.release()
+  }
+  const span = (
+    traceId: number,
+    parentId: number | null,
+    fields: SpanSpec,
+    offset = 0n,
+  ): SpanSpec & { spanId: number } => ({
+    traceId,
+    spanId: ++id,
+    parentId,
+    startNano: at() + offset,
+    endNano: at() + 50_000_000n - offset,
+    ...fields,
+    ...{ spanId: id },
+  })
+  /** One request from `from` to `to`; `broken` begins a new trace at the callee. */
+  const call = (from: string, to: string, name: string, broken: boolean, callee: Partial<SpanSpec> = {}) => {
+    const trace = ++id
+    const root = span(trace, null, { name: `GET /${from}`, kind: 'server' })
+    const client = span(trace, root.spanId, { name, kind: 'client' }, 1_000_000n)
+    const server = broken
+      ? span(++id, null, { name, kind: 'server', ...callee }, 2_000_000n)
+      : span(trace, client.spanId, { name, kind: 'server', ...callee }, 2_000_000n)
+    send({ service: from, spans: [root, client] }, { service: to, spans: [server] })
+    settings.clock.advanceBy(20)
+  }
+  /** The last word on each finding. */
+  const findings = (): FindingReport[] => {
+    settings.clock.advanceBy(120_000)
+    const last = new Map<string, FindingReport>()
+    for (const report of settings.findings.reports)
+      last.set(`${report.rule} ${report.place.service} ${report.place.operation} ${report.place.edge?.from}`, report)
+    return [...last.values()]
+  }
+  return { settings, call, send, span, findings, marked, at, nextId: () => ++id }
+}
+
+describe('CTX-001 orphan_span', () => {
+  it('names a span whose parent never comes, marks it, and is confirmed after the grace', async () => {
+    const s = await shop()
+    s.call('frontend', 'cart', 'shop.Cart/Get', false)
+    s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'shop.Cart/Get', kind: 'server' })] })
+    expect(s.findings()).toEqual([
+      expect.objectContaining({
+        rule: 'CTX-001',
+        cause: 'undetermined',
+        state: 'confirmed',
+        occurrences: 1,
+        population: 2,
+        place: { service: 'cart', instance: null, operation: 'shop.Cart/Get', edge: null },
+      }),
+    ])
+    expect(s.marked).toEqual(['cart shop.Cart/Get: CTX-001'])
+  })
+
+  it('takes the finding back when the parent comes late', async () => {
+    const s = await shop()
+    s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
+    s.settings.clock.advanceBy(9000)
+    s.send({ service: 'frontend', spans: [{ ...s.span(900, null, { name: 'GET /' }), spanId: 4711 }] })
+    expect(s.findings()).toEqual([
+      expect.objectContaining({ rule: 'CTX-001', state: 'retracted', occurrences: 0, evidence: [] }),
+    ])
+  })
+
+  it('says that the parent never ends when it is always missing for one operation of a healthy service', async () => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++) s.call('frontend', 'flags', 'flags.Flags/Resolve', false)
+    for (let i = 0; i < 20; i++)
+      s.send({
+        service: 'flags',
+        spans: [s.span(10_000 + i, 20_000 + i, { name: 'flags.Flags/EventStream', kind: 'server' })],
+      })
+    expect(s.findings()).toEqual([
+      expect.objectContaining({ cause: 'parent_never_ended', occurrences: 20, population: 20 }),
+    ])
+  })
+})
+
+describe('CTX-002 context_lost_between_services', () => {
+  it('names the edge although caller and callee share no trace', async () => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++) s.call('frontend', 'search', 'search.Search/Nearby', true)
+    const [finding, ...rest] = s.findings()
+    expect(rest).toEqual([])
+    expect(finding).toMatchObject({
+      rule: 'CTX-002',
+      cause: 'undetermined',
+      occurrences: 20,
+      population: 20,
+      place: {
+        service: 'search',
+        operation: 'search.Search/Nearby',
+        edge: { from: 'frontend', to: 'search', boundary: 'grpc' },
+      },
+    })
+    expect(finding!.evidence).toHaveLength(10)
+  })
+
+  it.each<[string, [string, string, boolean][], string]>([
+    [
+      'all calls out of the caller are broken',
+      [
+        ['a', 'b', true],
+        ['a', 'c', true],
+        ['d', 'b', false],
+      ],
+      'caller_does_not_inject',
+    ],
+    [
+      'all calls into the callee are broken',
+      [
+        ['a', 'b', true],
+        ['d', 'b', true],
+        ['a', 'c', false],
+      ],
+      'callee_does_not_extract',
+    ],
+    [
+      'only this edge is broken',
+      [
+        ['a', 'b', true],
+        ['a', 'c', false],
+        ['d', 'b', false],
+      ],
+      'stripped_on_the_way',
+    ],
+  ])('when %s, it is %s', async (_, calls, cause) => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++)
+      for (const [from, to, broken] of calls) s.call(from, to, `shop.${to.toUpperCase()}/Do`, broken)
+    expect(s.findings().find((f) => f.place.edge?.from === 'a' && f.place.edge.to === 'b')?.cause).toBe(cause)
+  })
+
+  it('counts a share of the calls against all calls of the edge', async () => {
+    const s = await shop()
+    for (let i = 0; i < 60; i++) s.call('frontend', 'search', 'search.Search/Nearby', i % 3 === 0)
+    expect(s.findings()).toEqual([expect.objectContaining({ occurrences: 20, population: 60 })])
+  })
+
+  describe('is silent about look-alikes', () => {
+    it.each<[string, (s: Awaited<ReturnType<typeof shop>>) => void]>([
+      ['healthy calls', (s) => s.call('frontend', 'cart', 'shop.Cart/Get', false)],
+      [
+        'roots that link to the trace they come from',
+        (s) => s.call('frontend', 'orders', 'shop.Orders/Handle', true, { links: [{ traceId: 5, spanId: 6 }] }),
+      ],
+      [
+        'requests from outside',
+        (s) => s.send({ service: 'frontend', spans: [s.span(s.nextId(), null, { name: 'GET /', kind: 'server' })] }),
+      ],
+      [
+        'calls to a database that sends no spans',
+        (s) => {
+          const root = s.span(s.nextId(), null, { name: 'GET /', kind: 'server' })
+          const query = s.span(root.traceId as number, root.spanId, {
+            name: 'SELECT',
+            kind: 'client',
+            attributes: { 'db.system': 'postgresql' },
+          })
+          s.send({ service: 'frontend', spans: [root, query] })
+        },
+      ],
+    ])('%s', async (_, send) => {
+      const s = await shop()
+      for (let i = 0; i < 30; i++) {
+        send(s)
+        s.settings.clock.advanceBy(10)
+      }
+      expect(s.findings()).toEqual([])
+      expect(s.marked).toEqual([])
+    })
+  })
+})

@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals'
+import type { TracesBatch } from '../../../component/batch.ts'
+import { ACCEPTED, type Outcome, refused } from '../../../component/consumer.ts'
+import { GatewayError } from '../../../component/errors.ts'
+import { RefCache } from '../../../otlp/resource-cache.ts'
+import { Parent, TraceState } from '../../../otlp/trace-index.ts'
+import { configSchema } from '../../../processors/trace-window/config.ts'
+import { factory } from '../../../processors/trace-window/trace-window.ts'
+import type { SpanSpec } from '../../support/otlp-builder.ts'
+import { tracesBatch } from '../../support/scan.ts'
+import { testProcessorSettings } from '../../support/test-settings.ts'
+
+async function window(config: Record<string, unknown> = {}, recorded = true) {
+  const settings = testProcessorSettings('trace_window', 'traces', { recorded })
+  const out: TracesBatch[] = []
+  const next = {
+    answer: ACCEPTED as Outcome,
+    consume: (batch: TracesBatch) => {
+      if (next.answer === ACCEPTED) out.push(batch.fork())
+      return next.answer
+    },
+  }
+  const processor = factory.create.traces!(settings, configSchema.parse(config), next)
+  await processor.start()
+  const refs = new RefCache()
+  let nano = BigInt(settings.clock.nowMs()) * 1_000_000n
+  const send = (service: string, ...spans: SpanSpec[]) => {
+    nano += 1_000_000n
+    const batch = tracesBatch(
+      [{ service, spans: spans.map((span) => ({ startNano: nano, endNano: nano + 1000n, ...span })) }],
+      refs,
+    )
+    const outcome = processor.consume(batch) as Outcome
+    batch.release()
+    return { outcome, source: batch.table.sources[0]! }
+  }
+  const states = () => out.flatMap((batch) => [...batch.traces!.state])
+  const spans = () => out.reduce((sum, batch) => sum + batch.table.count, 0)
+  return { settings, processor, next, out, send, states, spans }
+}
+
+const ROOT: SpanSpec = { traceId: 1, spanId: 1, kind: 'server' }
+const CHILD: SpanSpec = { traceId: 1, spanId: 2, parentId: 1 }
+
+describe('trace_window', () => {
+  it('hands a complete trace on after quiet_complete, its pieces together and parents resolved', async () => {
+    const w = await window()
+    w.send('cart', CHILD)
+    w.settings.clock.advanceBy(500)
+    w.send('frontend', ROOT)
+    w.settings.clock.advanceBy(900)
+    expect(w.out).toHaveLength(0)
+    w.settings.clock.advanceBy(200)
+    expect(w.states()).toEqual([TraceState.complete])
+    expect([...w.out[0]!.traces!.parentRow]).toEqual([1, Parent.none])
+  })
+
+  it('waits quiet for a missing parent, then says that the trace is incomplete', async () => {
+    const w = await window()
+    w.send('cart', CHILD)
+    w.settings.clock.advanceBy(5900)
+    expect(w.out).toHaveLength(0)
+    w.settings.clock.advanceBy(200)
+    expect(w.states()).toEqual([TraceState.incomplete])
+    expect([...w.out[0]!.traces!.parentRow]).toEqual([Parent.missing])
+  })
+
+  it('lets a trace with news all the time go at max_wait', async () => {
+    const w = await window()
+    for (let i = 0; i < 21; i++) {
+      w.send('cart', { ...CHILD, spanId: 100 + i })
+      w.settings.clock.advanceBy(1000)
+    }
+    expect(w.states()[0]).toBe(TraceState.incomplete)
+  })
+
+  it('knows the parent of a late span, and calls the piece late', async () => {
+    const w = await window()
+    w.send('frontend', ROOT)
+    w.settings.clock.advanceBy(2000)
+    w.send('cart', CHILD)
+    w.settings.clock.advanceBy(2000)
+    expect(w.states()).toEqual([TraceState.complete, TraceState.late])
+    expect([...w.out[1]!.traces!.parentRow]).toEqual([Parent.passed])
+  })
+
+  it('says unknown, not incomplete, for max_wait after a live start', async () => {
+    const w = await window({}, false)
+    w.send('cart', CHILD)
+    w.settings.clock.advanceBy(7000)
+    expect(w.states()).toEqual([TraceState.unknown])
+  })
+
+  it('hangs a server span on the client span whose id it shares (B3)', async () => {
+    const w = await window()
+    w.send('frontend', ROOT, { ...CHILD, kind: 'client' })
+    w.send('cart', { ...CHILD, kind: 'server' }, { traceId: 1, spanId: 3, parentId: 2 })
+    w.settings.clock.advanceBy(1200)
+    expect([...w.out[0]!.traces!.parentRow]).toEqual([Parent.none, 0, 1, 2])
+  })
+
+  it('lets the oldest traces go unjudged beyond max_traces', async () => {
+    const w = await window({ max_traces: 2 })
+    for (let trace = 1; trace <= 5; trace++) w.send('frontend', { ...ROOT, traceId: trace })
+    expect(w.states()).toEqual([TraceState.unknown, TraceState.unknown, TraceState.unknown])
+  })
+
+  it('keeps what the next stage refuses, takes nothing new meanwhile, and offers it again', async () => {
+    const w = await window()
+    w.next.answer = refused(new GatewayError('queue_full', 'full', { retryable: true }))
+    w.send('frontend', ROOT)
+    w.settings.clock.advanceBy(1200)
+    expect(w.send('frontend', { ...ROOT, traceId: 2 }).outcome).toMatchObject({
+      kind: 'refused',
+      error: { retryable: true },
+    })
+    expect(w.settings.ledger.held).toBe(1)
+    w.next.answer = ACCEPTED
+    w.settings.clock.advanceBy(200)
+    expect(w.states()).toEqual([TraceState.complete])
+    expect(w.settings.ledger.held).toBe(0)
+  })
+
+  it('holds a request until its last span has gone, then lets it go', async () => {
+    const w = await window()
+    const { source } = w.send('frontend', ROOT, { traceId: 2, spanId: 9, parentId: 8 })
+    w.settings.clock.advanceBy(1200)
+    expect(source.references).toBe(1)
+    w.settings.clock.advanceBy(6000)
+    expect(source.references).toBe(0)
+  })
+
+  it('hands on everything when it stops, with incomplete traces unknown', async () => {
+    const w = await window()
+    w.send('cart', CHILD)
+    await w.processor.stop(w.settings.clock.nowMs() + 1000)
+    expect(w.states()).toEqual([TraceState.unknown])
+    expect(w.settings.budget.usedBytes).toBe(0)
+  })
+
+  it('loses no span and doubles none over many interleaved traces', async () => {
+    const w = await window()
+    for (let round = 0; round < 40; round++) {
+      for (let trace = 1; trace <= 60; trace++)
+        w.send('frontend', { traceId: trace * 7 + round, spanId: round + 1, parentId: round === 0 ? null : 1 })
+      w.settings.clock.advanceBy(250)
+    }
+    w.settings.clock.advanceBy(60_000)
+    expect(w.spans()).toBe(40 * 60)
+    expect(w.settings.ledger.held).toBe(0)
+  })
+})
