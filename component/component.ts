@@ -97,8 +97,11 @@ export interface ExtensionFactory<C = unknown> extends FactoryBase<'extension', 
   create(settings: Settings, config: C): Component
 }
 
-export type AnyFactory =
-  | ReceiverFactory<never>
-  | ProcessorFactory<never>
-  | ExporterFactory<never>
-  | ExtensionFactory<never>
+/** A factory whose configuration is its own affair: only its schema makes a value that its `create` takes. */
+type Erased<F extends { readonly config: unknown }> = Omit<F, 'config'> & { readonly config: ZodType }
+
+export type AnyReceiverFactory = Erased<ReceiverFactory<never>>
+export type AnyProcessorFactory = Erased<ProcessorFactory<never>>
+export type AnyExporterFactory = Erased<ExporterFactory<never>>
+export type AnyExtensionFactory = Erased<ExtensionFactory<never>>
+export type AnyFactory = AnyReceiverFactory | AnyProcessorFactory | AnyExporterFactory | AnyExtensionFactory
