@@ -1,9 +1,9 @@
 import type {
+  AnyExporterFactory,
+  AnyExtensionFactory,
   AnyFactory,
-  ExporterFactory,
-  ExtensionFactory,
-  ProcessorFactory,
-  ReceiverFactory,
+  AnyProcessorFactory,
+  AnyReceiverFactory,
 } from '../../component/component.ts'
 import type { Signal } from '../../component/signal.ts'
 import type { Section } from './check-components.ts'
@@ -14,10 +14,10 @@ import type { ConfigProblem } from './problems.ts'
 import type { ServiceConfig } from './service-config.ts'
 
 export interface Sections {
-  readonly receivers: Section<ReceiverFactory<never>>
-  readonly processors: Section<ProcessorFactory<never>>
-  readonly exporters: Section<ExporterFactory<never>>
-  readonly extensions: Section<ExtensionFactory<never>>
+  readonly receivers: Section<AnyReceiverFactory>
+  readonly processors: Section<AnyProcessorFactory>
+  readonly exporters: Section<AnyExporterFactory>
+  readonly extensions: Section<AnyExtensionFactory>
 }
 
 /** Checks what `service` refers to; the messages are the Collector's wherever it has the mistake. */
@@ -94,7 +94,7 @@ class PipelineCheck {
   }
 
   /** A detector that judges whole traces has to come after the stage that gathers them. */
-  wholeTraces(written: readonly string[], section: Section<ProcessorFactory<never>>): void {
+  wholeTraces(written: readonly string[], section: Section<AnyProcessorFactory>): void {
     let gathered = false
     for (const [i, reference] of written.entries()) {
       const factory = section.configured.get(reference.trim())?.factory
@@ -120,7 +120,7 @@ class PipelineCheck {
 
 function checkExtensions(
   service: ServiceConfig,
-  section: Section<ExtensionFactory<never>>,
+  section: Section<AnyExtensionFactory>,
   root: MapNode,
   problems: ConfigProblem[],
 ): void {

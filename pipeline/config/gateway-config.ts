@@ -1,4 +1,9 @@
-import type { ExporterFactory, ExtensionFactory, ProcessorFactory, ReceiverFactory } from '../../component/component.ts'
+import type {
+  AnyExporterFactory,
+  AnyExtensionFactory,
+  AnyProcessorFactory,
+  AnyReceiverFactory,
+} from '../../component/component.ts'
 import type { Signal } from '../../component/signal.ts'
 import type { ConfigNode } from './node.ts'
 import type { ConfigProblem } from './problems.ts'
@@ -23,10 +28,10 @@ export interface PipelineConfig {
 
 /** A configuration that can be run: everything in it is known, checked and complete. */
 export interface GatewayConfig {
-  readonly receivers: ReadonlyMap<string, Configured<ReceiverFactory<never>>>
-  readonly processors: ReadonlyMap<string, Configured<ProcessorFactory<never>>>
-  readonly exporters: ReadonlyMap<string, Configured<ExporterFactory<never>>>
-  readonly extensions: ReadonlyMap<string, Configured<ExtensionFactory<never>>>
+  readonly receivers: ReadonlyMap<string, Configured<AnyReceiverFactory>>
+  readonly processors: ReadonlyMap<string, Configured<AnyProcessorFactory>>
+  readonly exporters: ReadonlyMap<string, Configured<AnyExporterFactory>>
+  readonly extensions: ReadonlyMap<string, Configured<AnyExtensionFactory>>
   readonly pipelines: readonly PipelineConfig[]
   readonly service: ServiceConfig
   /** As written, expanded and merged: for print-config. */

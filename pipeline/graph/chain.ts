@@ -1,5 +1,5 @@
 import type { Batch } from '../../component/batch.ts'
-import type { Component, ProcessorFactory, ProcessorSettings, Settings } from '../../component/component.ts'
+import type { AnyProcessorFactory, Component, ProcessorSettings, Settings } from '../../component/component.ts'
 import type { Consumer, Outcome } from '../../component/consumer.ts'
 import type { Signal } from '../../component/signal.ts'
 import { PipelineLedger } from '../../telemetry/ledger.ts'
@@ -33,7 +33,7 @@ export class Chain implements Consumer {
   /** Builds the processors from the last to the first; `exit` makes the consumer behind the last. */
   static build(
     pipeline: PipelineConfig,
-    processors: ReadonlyMap<string, Configured<ProcessorFactory<never>>>,
+    processors: ReadonlyMap<string, Configured<AnyProcessorFactory>>,
     runtime: Runtime,
     exit: (ledger: PipelineLedger) => Consumer,
   ): Chain {
@@ -69,6 +69,6 @@ export class Chain implements Consumer {
 type Creator = (settings: ProcessorSettings, config: never, next: Consumer) => Component & Consumer
 
 /** The check of the configuration has seen to it that there is one for the pipeline's signal. */
-function creatorOf(factory: ProcessorFactory<never>, signal: Signal): Creator {
+function creatorOf(factory: AnyProcessorFactory, signal: Signal): Creator {
   return factory.create[signal] as Creator
 }

@@ -1,5 +1,5 @@
 import type { Batch } from '../../component/batch.ts'
-import type { Component, Exporter, NextBySignal, ReceiverFactory } from '../../component/component.ts'
+import type { AnyReceiverFactory, Component, Exporter, NextBySignal } from '../../component/component.ts'
 import type { Consumer } from '../../component/consumer.ts'
 import { SIGNALS, type Signal } from '../../component/signal.ts'
 import { ExporterLedger, ReceiverLedger } from '../../telemetry/ledger.ts'
@@ -18,6 +18,8 @@ export interface ReceiverNode {
   readonly type: string
   readonly component: Component
   readonly ledgers: Readonly<Record<Signal, ReceiverLedger>>
+  /** The signals of the pipelines that name it. */
+  readonly signals: readonly Signal[]
   readonly fanOuts: readonly FanOut[]
 }
 
@@ -172,7 +174,7 @@ function buildPipeline(
 
 function buildReceivers(config: GatewayConfig, runtime: Runtime, pipelines: readonly PipelineNode[]): ReceiverNode[] {
   return usedIds(config.pipelines, 'receivers').map((id) => {
-    const { factory, config: own }: Configured<ReceiverFactory<never>> = config.receivers.get(id)!
+    const { factory, config: own }: Configured<AnyReceiverFactory> = config.receivers.get(id)!
     const ledgers = forSignals(() => new ReceiverLedger())
     const next: { [S in Signal]?: Consumer<Batch> } = {}
     const fanOuts: FanOut[] = []
@@ -194,7 +196,7 @@ function buildReceivers(config: GatewayConfig, runtime: Runtime, pipelines: read
     }
     const logger = runtime.logger.child({ component: id })
     const component = factory.create({ ...runtime, id, logger, ledgers }, own, next as NextBySignal)
-    return { id, type: factory.type, component, ledgers, fanOuts }
+    return { id, type: factory.type, component, ledgers, signals: SIGNALS.filter((signal) => next[signal]), fanOuts }
   })
 }
 
