@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import { describe, it } from '@jest/globals'
+
+const FOLDER = fileURLToPath(new URL('../../../shared/recordings/', import.meta.url))
+
+/** A suite over recordings of real systems; skipped with a clear line where they are not on the machine. */
+export function describeRecordings(name: string, body: () => void): void {
+  if (existsSync(FOLDER)) describe(name, body)
+  else
+    describe(name, () => {
+      it.skip('needs the recordings beside the checkout (../shared/recordings)', () => {})
+    })
+}
+
+/** The lines of a gzipped OTLP/JSON recording. */
+export function recordingLines(file: string): string[] {
+  return gunzipSync(readFileSync(FOLDER + file))
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+}
