@@ -3,17 +3,17 @@ export class Malformed {
   /** Where it broke, counted from the start of the request. */
   readonly byteOffset: number
   /** The message that broke, from the request down: `ExportTraceServiceRequest.resource_spans.scope_spans`. */
-  readonly messagePath: string
-  readonly reason: string
+  readonly path: string
+  readonly problem: string
 
-  constructor(byteOffset: number, messagePath: string, reason: string) {
+  constructor(byteOffset: number, path: string, problem: string) {
     this.byteOffset = byteOffset
-    this.messagePath = messagePath
-    this.reason = reason
+    this.path = path
+    this.problem = problem
   }
 
   /** One line for the sender. */
   get message(): string {
-    return `malformed ${this.messagePath} at byte ${this.byteOffset}: ${this.reason}`
+    return `malformed ${this.path} at byte ${this.byteOffset}: ${this.problem}`
   }
 }

@@ -62,11 +62,11 @@ describe('counting the items of a request', () => {
     ],
     ['a field number 0', 'logs', '0000', 'ExportLogsServiceRequest', 0],
     ['a number without end', 'logs', '10ffffffffffffffffffffff', 'ExportLogsServiceRequest', 1],
-  ] as const)('says where %s is', (_what, signal, hex, messagePath, byteOffset) => {
+  ] as const)('says where %s is', (_what, signal, hex, path, byteOffset) => {
     const outcome = countItems(signal, Buffer.from(hex, 'hex'))
     expect(outcome).toBeInstanceOf(Malformed)
-    expect(outcome).toMatchObject({ messagePath, byteOffset })
-    expect((outcome as Malformed).message).toContain(`malformed ${messagePath} at byte ${byteOffset}: `)
+    expect(outcome).toMatchObject({ path, byteOffset })
+    expect((outcome as Malformed).message).toContain(`malformed ${path} at byte ${byteOffset}: `)
   })
 
   it('takes no truncation for a whole request, unless a field ends there', () => {
