@@ -1,4 +1,5 @@
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
+import type { FindingSource } from './finding-source.ts'
 
 /** How bad a finding is: `error` is wrong now, `warn` will be or loses value, `info` is worth knowing. */
 export type Level = 'error' | 'warn' | 'info'
@@ -131,11 +132,16 @@ export interface ReportSections {
 
 /** Where detectors bring what they found. */
 export interface FindingSink {
+  /** Where they can be read again; absent where nobody will (tests). */
+  readonly source?: FindingSource
   /** How much evidence of each finding is kept: Infinity for `--evidence all`. */
   readonly evidenceLimit: number
   publish(report: FindingReport): void
   /** Adds a detector's sections to reports; returns the function that takes them out again. */
   contribute(sections: ReportSections): () => void
-  /** Adds metrics that are summed outside the SDK (once a span); returns the function that takes them out again. */
+  /**
+   * Adds metrics that are summed outside the SDK (once a span): cumulative, their times are overwritten; a resource
+   * without attributes is the gateway's. Returns the function that takes them out again.
+   */
   addMetricProducer(producer: MetricProducer): () => void
 }
