@@ -1,0 +1,106 @@
+import type { Level } from '../../component/finding.ts'
+import type { Signal } from '../../component/signal.ts'
+
+/** Below this a cause is a guess: the finding says `undetermined` instead. */
+export const UNDETERMINED = 'undetermined'
+
+/** One reason for a trouble: an entry of the rule's closed list. */
+export interface Cause {
+  readonly cause: string
+  /** One line: what is going on. */
+  readonly means: string
+  /** How it is mended, for whoever owns the service. */
+  readonly mend: string
+  /** The mending in Go, where code says more than words. */
+  readonly go?: string
+}
+
+/** A key of `values` in findings, log records and reports. */
+export interface Value {
+  readonly key: string
+  /** UCUM, `1` for a share; empty for text. */
+  readonly unit: string
+  readonly means: string
+}
+
+/** A number that decides, by the key under which the processor's configuration has it. */
+export interface Threshold {
+  readonly key: string
+  readonly default: string
+  readonly unit: string
+  /** Why it is not another number. */
+  readonly reason: string
+}
+
+/** Of how many there could have been. */
+export interface Population {
+  /** What the number belongs to. Where parts of a finding share it (an edge), it is not added up. */
+  readonly per: 'operation' | 'edge' | 'process' | 'pair' | 'gateway'
+  readonly what: string
+}
+
+/** Which parts of a place make two troubles two findings, beside rule, service, edge and cause. */
+export interface KeyParts {
+  /** Always, never, or only for these causes. */
+  readonly operation: boolean | readonly string[]
+  readonly instance: boolean
+}
+
+/** A finding as it could be, for the rule's page. */
+export interface Example {
+  readonly level: Level
+  readonly cause: string
+  readonly confidence: number
+  readonly causeConfidence: number
+  readonly service: string
+  readonly instance?: string
+  readonly operation: string | null
+  readonly edge?: { readonly from: string; readonly to: string; readonly boundary: string }
+  readonly occurrences: number
+  readonly population: number
+  readonly message: string
+  readonly values: Readonly<Record<string, number | string | boolean>>
+}
+
+/** All that is known of a rule before any data comes: configuration, pages and the report take it from here. */
+export interface Rule {
+  /** `CTX-001`: an interface, never changed. */
+  readonly id: string
+  readonly name: string
+  /** The levels at which it can speak, worst first. */
+  readonly levels: readonly Level[]
+  /** Whether this version can find it; otherwise the id is reserved and documented. */
+  readonly detected: boolean
+  readonly processor: string
+  readonly signals: readonly Signal[]
+  /** What of these signals it reads. */
+  readonly reads: string
+  /** One sentence: when it speaks. */
+  readonly when: string
+  /** What it means for who runs the services. */
+  readonly meaning: string
+  /** How it looks in a trace or a chart; drawn with characters. */
+  readonly drawing: string
+  readonly key: KeyParts
+  /** The unit of an occurrence, in the singular. */
+  readonly occurrence: string
+  readonly population: Population
+  readonly causes: readonly Cause[]
+  readonly values: readonly Value[]
+  readonly thresholds: readonly Threshold[]
+  /** What it cannot see, or keeps silent about. */
+  readonly blindTo: readonly string[]
+  readonly example: Example
+}
+
+/** Where the rule's page lies, from the root of the repository and of the published package. */
+export function pageOf(rule: Rule): string {
+  return `docs/rules/${rule.id}.md`
+}
+
+/** The cause for which evidence does not yet suffice; most rules have it. */
+export const undetermined: Cause = {
+  cause: UNDETERMINED,
+  means: 'It happens, but what was seen so far does not say why.',
+  mend: 'Look at the example traces. When more calls decide for a cause, this finding is superseded by one that names it.',
+}

@@ -1,0 +1,102 @@
+import { type Rule, undetermined } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CTX-002',
+  name: 'context_lost_between_services',
+  levels: ['error'],
+  detected: true,
+  processor: 'context_propagation',
+  signals: ['traces'],
+  reads:
+    'span kinds, parents and links, times, span names, and what the caller says of its peer (server.address, rpc.service, messaging.destination.name)',
+  when: 'Entry spans of the callee begin new traces without a link, while the CLIENT or PRODUCER spans of the caller that fit them in time and name have no child.',
+  meaning:
+    'Each request falls apart into two traces here. Nobody sees that the slow call in one is the slow request in the other, head sampling decides twice, and the service map lacks the edge.',
+  drawing: `
+    trace A   frontend   GET /hotels         ██████████████████████
+                frontend   search.Nearby       ██████████████        CLIENT, no child
+
+    trace B   search     /search.Nearby         ████████████         SERVER, root, no link  <- should hang below the CLIENT span`,
+  key: { operation: ['stripped_on_the_way'], instance: false },
+  occurrence: 'call whose callee began a new trace',
+  population: { per: 'edge', what: 'calls from this caller to this callee that were seen, connected or not' },
+  causes: [
+    {
+      cause: 'caller_does_not_inject',
+      means:
+        'No edge out of the caller is connected, while the callee takes context from others: the caller sends no traceparent.',
+      mend: 'Set a propagator at start-up (the default of the Go API does nothing) and use an instrumented client.',
+      go: `otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
+	propagation.TraceContext{}, propagation.Baggage{},
+))
+
+client := &http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport)}
+conn, err := grpc.NewClient(target, grpc.WithStatsHandler(otelgrpc.NewClientHandler()))`,
+    },
+    {
+      cause: 'callee_does_not_extract',
+      means:
+        'No edge into the callee is connected, while its callers reach others: the callee does not read traceparent.',
+      mend: 'Set the propagator in the callee too, and wrap its server. A handler that starts its own span must take the context of the request.',
+      go: `otel.SetTextMapPropagator(propagation.TraceContext{})
+
+http.Handle("/", otelhttp.NewHandler(mux, "server"))
+srv := grpc.NewServer(grpc.StatsHandler(otelgrpc.NewServerHandler()))`,
+    },
+    {
+      cause: 'format_mismatch',
+      means:
+        'Only this edge is cut, and the instrumentation of the two sides speaks different formats (traceparent, B3, grpc-trace-bin).',
+      mend: 'Let both sides speak W3C; while migrating, let the callee read both.',
+      go: `otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(
+	propagation.TraceContext{},
+	b3.New(), // go.opentelemetry.io/contrib/propagators/b3, until the callers are migrated
+))`,
+    },
+    {
+      cause: 'stripped_on_the_way',
+      means:
+        'Only this edge or route is cut though both sides speak the same format: something between them drops the header.',
+      mend: 'Look at what stands between: an allow-list of headers in a proxy or API gateway, a message bridge that does not copy headers, code that builds new metadata. In Go the last is often a metadata.NewOutgoingContext that replaces what was there.',
+      go: `// replaces all outgoing metadata, traceparent included:
+ctx = metadata.NewOutgoingContext(ctx, md)
+// adds to it:
+ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
+    },
+    undetermined,
+  ],
+  values: [{ key: 'connected_share', unit: '1', means: 'calls on the edge whose callee is in the same trace' }],
+  thresholds: [
+    {
+      key: 'min_occurrences',
+      default: '5',
+      unit: '{call}',
+      reason: 'Fewer may be a client from outside that happened to call at the same time.',
+    },
+    {
+      key: 'match_tolerance',
+      default: '50ms',
+      unit: 's',
+      reason: 'Clocks of two nodes differ by some milliseconds, and a request is on its way for a while.',
+    },
+  ],
+  blindTo: [
+    'Roots with a link: a consumer that links instead of nesting is by design.',
+    'Callers that send no spans at all: a root without a caller is just a root.',
+    'Edges on which too few calls were made to tell a loss from a coincidence.',
+  ],
+  example: {
+    level: 'error',
+    cause: 'caller_does_not_inject',
+    confidence: 0.97,
+    causeConfidence: 0.95,
+    service: 'search',
+    operation: '/search.Search/Nearby',
+    edge: { from: 'frontend', to: 'search', boundary: 'grpc' },
+    occurrences: 1000,
+    population: 1000,
+    message:
+      '1000 of 1000 calls from frontend to search begin a new trace in search: the trace context is lost on the way.',
+    values: { connected_share: 0 },
+  },
+}

@@ -1,0 +1,63 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'LIFE-001',
+  name: 'child_outlives_parent',
+  levels: ['warn'],
+  detected: true,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'start and end times of parents and children, and which clock they were taken with',
+  when: 'A child of the same clock domain ends after its parent by more than the tolerance.',
+  meaning:
+    'The parent reports less time than its work takes. Latency dashboards of the operation are too good, and tools that cut children off at the end of their parent throw the rest of the work away.',
+  drawing: `
+    orders   POST /orders       ██████████            200 OK after 40 ms
+      orders   publish event         ███████████████  ends 60 ms later  <- 60 ms that no dashboard shows`,
+  key: { operation: true, instance: false },
+  occurrence: 'span that ended after its parent',
+  population: { per: 'operation', what: 'spans of the child operation whose parent is in the trace' },
+  causes: [
+    {
+      cause: 'asynchronous_work',
+      means: 'The parent starts work in a goroutine and does not wait for it.',
+      mend: 'If the caller needs the result, wait before the span ends. If it does not, give the work a span of its own trace with a link, so that both tell the truth.',
+      go: `link := trace.LinkFromContext(ctx)
+go func() {
+	ctx := context.WithoutCancel(ctx) // keeps values, drops the deadline
+	ctx, span := tracer.Start(ctx, "publish event", trace.WithNewRoot(), trace.WithLinks(link))
+	defer span.End()
+	publish(ctx, event)
+}()`,
+    },
+  ],
+  values: [
+    { key: 'overhang_max_seconds', unit: 's', means: 'longest time that a child went on after its parent had ended' },
+    { key: 'overhang_mean_seconds', unit: 's', means: 'mean of that time over the occurrences' },
+  ],
+  thresholds: [
+    {
+      key: 'tolerance',
+      default: '2ms',
+      unit: 's',
+      reason:
+        'Spans are ended one after the other, some SDKs cut times to milliseconds, and a deferred End runs late under load.',
+    },
+  ],
+  blindTo: [
+    'Parent and child of different clock domains, unless the offset between the domains is known and smaller than what is seen.',
+    'PRODUCER and CONSUMER pairs: a message is handled whenever it is.',
+  ],
+  example: {
+    level: 'warn',
+    cause: 'asynchronous_work',
+    confidence: 0.97,
+    causeConfidence: 0.9,
+    service: 'orders',
+    operation: 'publish event',
+    occurrences: 312,
+    population: 320,
+    message: '312 of 320 spans "publish event" of orders end after their parent, by up to 60 ms.',
+    values: { overhang_max_seconds: 0.06, overhang_mean_seconds: 0.041 },
+  },
+}
