@@ -357,7 +357,7 @@ function doubleNumber(reader: WireReader): number {
 }
 
 function varint64Number(reader: WireReader): number {
-  reader.varint64()
+  reader.varint32()
   return reader.hi * 4294967296 + reader.lo
 }
 
