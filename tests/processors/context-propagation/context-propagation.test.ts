@@ -41,12 +41,11 @@ async function shop() {
     offset = 0n,
   ): SpanSpec & { spanId: number } => ({
     traceId,
-    spanId: ++id,
     parentId,
     startNano: at() + offset,
     endNano: at() + 50_000_000n - offset,
     ...fields,
-    ...{ spanId: id },
+    spanId: ++id,
   })
   /** One request from `from` to `to`; `broken` begins a new trace at the callee. */
   const call = (from: string, to: string, name: string, broken: boolean, callee: Partial<SpanSpec> = {}) => {

@@ -1,0 +1,22 @@
+import { z } from 'zod'
+import { durationMs } from '../../component/config-types.ts'
+
+export const configSchema = z.strictObject({
+  judge_interval: durationMs('1s').describe('How often what was seen is judged and findings are published.'),
+  tolerance: durationMs('2ms').describe(
+    'How far a child may end after its parent on one machine: SDKs that take the end of a span in milliseconds are off by up to one on each side.',
+  ),
+  future_tolerance: durationMs('60s').describe(
+    'How far ahead of the gateway a span may start: more is a clock that is wrong.',
+  ),
+  max_duration: durationMs('1h').describe('Longest time that a span may take.'),
+  max_operations: z
+    .int()
+    .min(100)
+    .default(20_000)
+    .describe(
+      'Operations (service, span name, kind) that are counted apart; beyond it the rest of a service counts as one.',
+    ),
+})
+
+export type SpanLifetimeConfig = z.output<typeof configSchema>
