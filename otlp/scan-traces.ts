@@ -2,7 +2,7 @@ import { hashBytes } from './hash.ts'
 import type { RefCache } from './resource-cache.ts'
 import type { Source } from './source.ts'
 import { COUNT_LIMIT, Column, ROW_WORDS, SpanTable } from './span-table.ts'
-import { MalformedProtobuf, WireReader, WireType } from './wire.ts'
+import { bigEndian32, MalformedProtobuf, WireReader, WireType } from './wire.ts'
 
 /** Why a request could not be read. */
 export interface MalformedTraces {
@@ -219,7 +219,7 @@ class TraceScan {
     const actual = end - reader.at
     if (actual !== length && actual !== 0)
       throw new MalformedProtobuf(reader.at, `${name} has ${actual} bytes instead of ${length}`)
-    for (let i = 0; i < length; i += 4) words[to + i / 4] = actual === 0 ? 0 : reader.bigEndian32(reader.at + i)
+    for (let i = 0; i < length; i += 4) words[to + i / 4] = actual === 0 ? 0 : bigEndian32(reader.bytes, reader.at + i)
     reader.at = end
   }
 

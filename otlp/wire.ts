@@ -1,10 +1,10 @@
 /** Wire types of protobuf. Source: protobuf.dev/programming-guides/encoding */
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const
 
-/** How deep groups may nest. */
-const DEPTH_LIMIT = 100
+/** How deep messages and groups may nest where nesting is followed. */
+export const DEPTH_LIMIT = 100
 
-/** The bytes are not the message they claim to be: where, and what is wrong there. */
+/** The bytes are not the message they claim to be: where, and what is wrong there. Caught where a request is read. */
 export class MalformedProtobuf extends Error {
   /** From the start of the request. */
   readonly byteOffset: number
@@ -18,7 +18,8 @@ export class MalformedProtobuf extends Error {
 
 /**
  * Reads protobuf without allocating: the cursor is a field, `end` is where the current message ends, and every read is
- * checked against it. 64-bit values are left in `hi` and `lo`.
+ * checked against it. 64-bit values are left in `hi` and `lo`. Whoever descends into a message sets `end` and puts it
+ * back after it.
  */
 export class WireReader {
   bytes: Uint8Array
@@ -30,41 +31,44 @@ export class WireReader {
   hi = 0
   lo = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
     this.bytes = bytes
-    this.end = bytes.length
+    this.at = start
+    this.end = end
   }
 
   /** Reads the next tag; false at the end of the message. */
   next(): boolean {
     if (this.at >= this.end) return false
     const at = this.at
-    const tag = this.varint32()
+    const tag = this.#uint32('a field tag')
     this.field = tag >>> 3
     this.type = tag & 7
     if (this.field === 0) throw new MalformedProtobuf(at, 'a field has the number 0')
     return true
   }
 
-  /** A varint of up to 64 bits, of which the low 32 are returned. */
+  /** A varint of up to 64 bits: returns the low 32, and leaves both halves in `hi` and `lo`. */
   varint32(): number {
     const bytes = this.bytes
+    const end = this.end
     let at = this.at
-    if (at < this.end) {
-      const first = bytes[at]!
-      if (first < 0x80) {
-        this.at = at + 1
-        return first
-      }
-    }
-    let value = 0
+    let lo = 0
+    let hi = 0
     for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= this.end) throw new MalformedProtobuf(at, 'a varint runs past the end of its message')
+      if (at >= end) throw new MalformedProtobuf(at, 'a varint runs past the end of its message')
       const byte = bytes[at++]!
-      if (shift < 32) value |= (byte & 0x7f) << shift
+      const bits = byte & 0x7f
+      if (shift < 28) lo |= bits << shift
+      else if (shift === 28) {
+        lo |= bits << 28
+        hi = bits >>> 4
+      } else hi |= bits << (shift - 32)
       if (byte < 0x80) {
         this.at = at
-        return value >>> 0
+        this.lo = lo >>> 0
+        this.hi = hi >>> 0
+        return lo >>> 0
       }
     }
     throw new MalformedProtobuf(this.at, 'a varint is longer than 10 bytes')
@@ -72,30 +76,13 @@ export class WireReader {
 
   /** A varint of up to 64 bits, left in `hi` and `lo`. */
   varint64(): void {
-    const bytes = this.bytes
-    let at = this.at
-    let lo = 0
-    let hi = 0
-    for (let shift = 0; shift < 70; shift += 7) {
-      if (at >= this.end) throw new MalformedProtobuf(at, 'a varint runs past the end of its message')
-      const byte = bytes[at++]!
-      if (shift < 32) lo |= (byte & 0x7f) << shift
-      if (shift === 28) hi = (byte & 0x7f) >>> 4
-      else if (shift > 28) hi |= (byte & 0x7f) << (shift - 32)
-      if (byte < 0x80) {
-        this.at = at
-        this.hi = hi >>> 0
-        this.lo = lo >>> 0
-        return
-      }
-    }
-    throw new MalformedProtobuf(this.at, 'a varint is longer than 10 bytes')
+    this.varint32()
   }
 
-  /** The length of a length-delimited field, which then begins at `at`; returns where it ends. */
+  /** The length of a length-delimited field, whose content then begins at `at`; returns where it ends. */
   lengthEnd(): number {
     const at = this.at
-    const length = this.varint32()
+    const length = this.#uint32('a length')
     if (length > this.end - this.at)
       throw new MalformedProtobuf(at, `a length of ${length} runs past the end of its message`)
     return this.at + length
@@ -104,59 +91,93 @@ export class WireReader {
   fixed64(): void {
     const at = this.at
     if (at + 8 > this.end) throw new MalformedProtobuf(at, 'a fixed64 runs past the end of its message')
-    const b = this.bytes
-    this.lo = (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0
-    this.hi = (b[at + 4]! | (b[at + 5]! << 8) | (b[at + 6]! << 16) | (b[at + 7]! << 24)) >>> 0
+    this.lo = littleEndian32(this.bytes, at)
+    this.hi = littleEndian32(this.bytes, at + 4)
     this.at = at + 8
   }
 
   fixed32(): number {
     const at = this.at
     if (at + 4 > this.end) throw new MalformedProtobuf(at, 'a fixed32 runs past the end of its message')
-    const b = this.bytes
     this.at = at + 4
-    return (b[at]! | (b[at + 1]! << 8) | (b[at + 2]! << 16) | (b[at + 3]! << 24)) >>> 0
-  }
-
-  /** Four bytes as they stand, first byte highest: part of an id. */
-  bigEndian32(at: number): number {
-    const b = this.bytes
-    return ((b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!) >>> 0
+    return littleEndian32(this.bytes, at)
   }
 
   /** Passes over the value of the tag read last. */
-  skip(depth = 0): void {
+  skip(): void {
+    if (this.type === WireType.startGroup) this.#skipGroup()
+    else this.#skipValue()
+  }
+
+  /** A varint that must fit 32 bits: a tag or a length. */
+  #uint32(what: string): number {
+    const at = this.at
+    if (at < this.end) {
+      const first = this.bytes[at]!
+      if (first < 0x80) {
+        this.at = at + 1
+        return first
+      }
+    }
+    const value = this.varint32()
+    if (this.hi !== 0) throw new MalformedProtobuf(at, `${what} does not fit 32 bits`)
+    return value
+  }
+
+  #skipValue(): void {
     switch (this.type) {
       case WireType.varint:
         this.varint32()
         return
       case WireType.fixed64:
-        this.fixed64()
+        if (this.at + 8 > this.end) throw new MalformedProtobuf(this.at, 'a fixed64 runs past the end of its message')
+        this.at += 8
         return
       case WireType.bytes:
         this.at = this.lengthEnd()
         return
       case WireType.fixed32:
-        this.fixed32()
-        return
-      case WireType.startGroup:
-        this.#skipGroup(depth)
+        if (this.at + 4 > this.end) throw new MalformedProtobuf(this.at, 'a fixed32 runs past the end of its message')
+        this.at += 4
         return
       default:
-        throw new MalformedProtobuf(this.at, `wire type ${this.type} stands where no such type may be`)
+        throw new MalformedProtobuf(
+          this.at,
+          this.type === WireType.endGroup ? 'a group ends that was not begun' : `there is no wire type ${this.type}`,
+        )
     }
   }
 
-  #skipGroup(depth: number): void {
-    const field = this.field
-    if (depth >= DEPTH_LIMIT) throw new MalformedProtobuf(this.at, `groups nest deeper than ${DEPTH_LIMIT}`)
-    while (this.next()) {
+  /** Groups are obsolete but legal in what is unknown to us; they end with an end tag of the same number. */
+  #skipGroup(): void {
+    const open: number[] = [this.field]
+    while (open.length > 0) {
+      if (!this.next()) throw new MalformedProtobuf(this.at, 'a group is not closed')
       if (this.type === WireType.endGroup) {
-        if (this.field !== field) throw new MalformedProtobuf(this.at, 'a group is closed that was not open')
-        return
-      }
-      this.skip(depth + 1)
+        if (open.pop() !== this.field) throw new MalformedProtobuf(this.at, 'a group ends that was not begun')
+      } else if (this.type === WireType.startGroup) {
+        if (open.length >= DEPTH_LIMIT) throw new MalformedProtobuf(this.at, `groups nest deeper than ${DEPTH_LIMIT}`)
+        open.push(this.field)
+      } else this.#skipValue()
     }
-    throw new MalformedProtobuf(this.at, 'a group is not closed')
   }
+}
+
+export function littleEndian32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+}
+
+/** Four bytes as they stand, first byte highest: a word of an id. */
+export function bigEndian32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
+}
+
+export function equalBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array): boolean {
+  if (aEnd - aStart !== b.length) return false
+  for (let i = 0; i < b.length; i++) if (a[aStart + i] !== b[i]) return false
+  return true
+}
+
+export function utf8(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
 }
