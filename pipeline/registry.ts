@@ -1,4 +1,10 @@
 import type { AnyFactory } from '../component/component.ts'
+import { factory as debugExporter } from '../exporters/debug/debug.ts'
+import { factory as nopExporter } from '../exporters/nop/nop.ts'
+import { factory as otlpGrpcExporter } from '../exporters/otlp-grpc/otlp-grpc.ts'
+import { factory as contextPropagation } from '../processors/context-propagation/context-propagation.ts'
+import { factory as spanLifetime } from '../processors/span-lifetime/span-lifetime.ts'
+import { factory as traceWindow } from '../processors/trace-window/trace-window.ts'
 import { factory as otlpReceiver } from '../receivers/otlp/otlp-receiver.ts'
 
 /** Every component that a configuration may name. To add one: import its factory, and a line here. */
@@ -6,6 +12,12 @@ export const FACTORIES: readonly AnyFactory[] = [
   // Receivers
   otlpReceiver,
   // Processors
+  traceWindow,
+  contextPropagation,
+  spanLifetime,
   // Exporters
+  otlpGrpcExporter,
+  debugExporter,
+  nopExporter,
   // Extensions
 ]
