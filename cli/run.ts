@@ -30,7 +30,7 @@ Examples
 }
 
 async function runService(config: GatewayConfig, io: Io): Promise<number> {
-  const service = new Service(config, { version: version() })
+  const service = await Service.create(config, { version: version() })
   const { logger } = service
   for (const warning of config.warnings) logger.warn(formatProblem(warning))
   try {

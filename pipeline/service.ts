@@ -11,6 +11,7 @@ import { createLogger } from '../telemetry/pino-logger.ts'
 import { observeProcess } from '../telemetry/process-metrics.ts'
 import { budgetLimitBytes } from './budget-limit.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
+import { logFindings } from './finding-log.ts'
 import { Gateway } from './graph/gateway.ts'
 import { eventLoopDelaySampler, OverloadWatch } from './overload-watch.ts'
 import { ownMetricsOptions } from './own-metrics-config.ts'
@@ -33,7 +34,7 @@ export class Service {
   readonly #clock: Clock
   readonly #watch: OverloadWatch
 
-  constructor(config: GatewayConfig, options: ServiceOptions) {
+  private constructor(config: GatewayConfig, options: ServiceOptions, ownMetrics: OwnMetrics) {
     const { telemetry, limit_mib } = config.service
     this.config = config
     this.#clock = options.clock ?? new SystemClock()
@@ -47,7 +48,8 @@ export class Service {
     this.budget = new ByteBudget(budgetLimitBytes(limit_mib))
     const shared = { clock: this.#clock, logger: this.logger }
     this.findings = new FindingRegistry(shared)
-    this.ownMetrics = new OwnMetrics(ownMetricsOptions(telemetry, options.version))
+    logFindings(this.findings, this.logger)
+    this.ownMetrics = ownMetrics
     const overload = new Overload()
     this.#watch = new OverloadWatch(overload, eventLoopDelaySampler(), shared)
     const { budget, findings } = this
@@ -58,6 +60,14 @@ export class Service {
       degradationStage: () => this.#watch.stageIndex,
       eventLoopDelayMs: () => this.#watch.delayMs,
     })
+  }
+
+  static async create(config: GatewayConfig, options: ServiceOptions): Promise<Service> {
+    return new Service(
+      config,
+      options,
+      await OwnMetrics.create(ownMetricsOptions(config.service.telemetry, options.version)),
+    )
   }
 
   /** Rejects with a GatewayError `start_failed` that says what to change; then nothing is left running. */

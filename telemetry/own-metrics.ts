@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
-import { createOtlpReader, type OtlpReaderOptions } from './otlp-reader.ts'
+import type { OtlpReaderOptions } from './otlp-reader.ts'
 import { PrometheusEndpoint, type PrometheusOptions } from './prometheus-endpoint.ts'
 
 export interface OwnMetricsOptions {
@@ -18,22 +18,29 @@ export class OwnMetrics {
   readonly endpoints: readonly PrometheusEndpoint[]
   readonly #provider: MeterProvider | null
 
-  constructor(options: OwnMetricsOptions) {
-    this.endpoints = options.prometheus.map((each) => new PrometheusEndpoint(each))
-    const readers = [...this.endpoints.map((endpoint) => endpoint.reader), ...options.otlp.map(createOtlpReader)]
-    if (readers.length === 0) {
-      this.#provider = null
-      this.meter = createNoopMeter()
-      return
+  private constructor(meter: Meter, endpoints: readonly PrometheusEndpoint[], provider: MeterProvider | null) {
+    this.meter = meter
+    this.endpoints = endpoints
+    this.#provider = provider
+  }
+
+  static async create(options: OwnMetricsOptions): Promise<OwnMetrics> {
+    const endpoints = options.prometheus.map((each) => new PrometheusEndpoint(each))
+    const readers = endpoints.map((endpoint) => endpoint.reader)
+    if (options.otlp.length > 0) {
+      // Loaded when used: most gateways are scraped and need no second gRPC client in memory.
+      const { createOtlpReader } = await import('./otlp-reader.ts')
+      readers.push(...options.otlp.map(createOtlpReader))
     }
+    if (readers.length === 0) return new OwnMetrics(createNoopMeter(), [], null)
     const resource = resourceFromAttributes({
       'service.name': 'blindspot',
       'service.version': options.version,
       'service.instance.id': randomUUID(),
       ...options.resource,
     })
-    this.#provider = new MeterProvider({ resource, readers })
-    this.meter = this.#provider.getMeter('blindspot', options.version)
+    const provider = new MeterProvider({ resource, readers })
+    return new OwnMetrics(provider.getMeter('blindspot', options.version), endpoints, provider)
   }
 
   /** Starts to listen; rejects with the system's error where a port cannot be had. */
