@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { durationMs } from '../../component/config-types.ts'
-import { compression } from '../sending/compress.ts'
+import { compression, compressionParams } from '../sending/compress.ts'
 import { block, retryOnFailure, sendingQueue, timeout, unsupported } from '../sending/config.ts'
 import { headers } from '../sending/headers.ts'
 import { tls } from '../sending/tls.ts'
@@ -17,6 +17,7 @@ export const configSchema = z.strictObject({
     ),
   tls,
   compression,
+  compression_params: compressionParams,
   headers,
   timeout: timeout('5s'),
   sending_queue: sendingQueue,

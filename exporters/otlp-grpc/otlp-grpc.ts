@@ -1,6 +1,6 @@
 import type { ExporterFactory } from '../../component/component.ts'
 import { SIGNALS, type Signal } from '../../component/signal.ts'
-import { type Compression, compress } from '../sending/compress.ts'
+import { type CompressionConfig, compress } from '../sending/compress.ts'
 import { lowerCaseNames } from '../sending/headers.ts'
 import { readPartialSuccess } from '../sending/otlp-answer.ts'
 import type { OutgoingRequest } from '../sending/outgoing.ts'
@@ -23,14 +23,12 @@ const PATHS = {
 /** OTLP over gRPC: turns requests into calls and statuses into results. */
 export class OtlpGrpcSender implements Sender {
   readonly #connect: () => Promise<UnaryClient>
-  readonly #timeoutMs: number
-  readonly #compression: Compression
+  readonly #config: Pick<OtlpGrpcConfig, 'timeout'> & CompressionConfig
   #client: UnaryClient | null = null
 
-  constructor(connect: () => Promise<UnaryClient>, timeoutMs: number, compression: Compression) {
+  constructor(connect: () => Promise<UnaryClient>, config: Pick<OtlpGrpcConfig, 'timeout'> & CompressionConfig) {
     this.#connect = connect
-    this.#timeoutMs = timeoutMs
-    this.#compression = compression
+    this.#config = config
   }
 
   async start(): Promise<void> {
@@ -38,8 +36,8 @@ export class OtlpGrpcSender implements Sender {
   }
 
   async send(request: OutgoingRequest): Promise<SendResult> {
-    if (!request.prepared) request.prepare(await compress(request.bytes, this.#compression))
-    const result = await this.#client!.call(PATHS[request.signal], request.bytes, this.#timeoutMs)
+    if (!request.prepared) request.prepare(await compress(request.bytes, this.#config))
+    const result = await this.#client!.call(PATHS[request.signal], request.bytes, this.#config.timeout)
     if (result.code === Status.OK) return { kind: 'sent', partial: readPartialSuccess(result.response) }
     return { kind: 'failed', error: errorOf(result) }
   }
@@ -80,6 +78,6 @@ export const factory: ExporterFactory<OtlpGrpcConfig> = {
   config: configSchema,
   create(settings, config) {
     const connect = () => createClient(config, { clock: settings.clock, random: Math.random })
-    return new SendingExporter(settings, config, new OtlpGrpcSender(connect, config.timeout, config.compression))
+    return new SendingExporter(settings, config, new OtlpGrpcSender(connect, config))
   },
 }

@@ -1,58 +1,36 @@
-/** A field of a protobuf message: a number for wire type 0, bytes for 2; fixed ones are skipped. */
+import { MalformedProtobuf, WireReader, WireType } from '../../otlp/wire.ts'
+
+/** A field of a protobuf message: a number for a varint, bytes for what has a length; others are left out. */
 export interface SmallField {
   readonly number: number
   readonly value: number | Uint8Array
 }
 
 /**
- * The varint and length-delimited fields of a short message such as an answer, in their order; null where the bytes are
- * no message. Once a failed or partly refused request, so it reads for the reader. Varints are read as int64 and are
- * exact up to 2^53, which no count or delay passes.
+ * The fields of a short message such as an answer, in their order; null where the bytes are no message. Once a failed or
+ * partly refused request, so it reads for the reader. Varints are read as int64 and are exact up to 2^53, which no count
+ * or delay passes.
  */
 export function readSmallMessage(bytes: Uint8Array): readonly SmallField[] | null {
+  const reader = new WireReader(bytes)
   const fields: SmallField[] = []
-  let at = 0
-
-  function varint(): number | null {
-    let value = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (at >= bytes.length) return null
-      const byte = bytes[at++]!
-      value |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return Number(BigInt.asIntN(64, value))
+  try {
+    while (reader.next()) {
+      const number = reader.field
+      if (reader.type === WireType.varint) {
+        reader.varint64()
+        fields.push({ number, value: (reader.hi | 0) * 2 ** 32 + reader.lo })
+      } else if (reader.type === WireType.bytes) {
+        const end = reader.lengthEnd()
+        fields.push({ number, value: bytes.subarray(reader.at, end) })
+        reader.at = end
+      } else reader.skip()
     }
-    return null
+  } catch (error) {
+    if (error instanceof MalformedProtobuf) return null
+    throw error
   }
-
-  while (at < bytes.length) {
-    const tag = varint()
-    if (tag === null || tag < 8 || tag > 0xffff_ffff) return null
-    const number = Math.floor(tag / 8)
-    switch (tag % 8) {
-      case 0: {
-        const value = varint()
-        if (value === null) return null
-        fields.push({ number, value })
-        break
-      }
-      case 1:
-        at += 8
-        break
-      case 2: {
-        const length = varint()
-        if (length === null || length < 0 || at + length > bytes.length) return null
-        fields.push({ number, value: bytes.subarray(at, at + length) })
-        at += length
-        break
-      }
-      case 5:
-        at += 4
-        break
-      default:
-        return null
-    }
-  }
-  return at === bytes.length ? fields : null
+  return fields
 }
 
 /** The last of the field's values, as protobuf has it; null where it is absent or of another type. */
