@@ -1,189 +1,206 @@
-import { hashBytes } from './hash.ts'
-import type { AttributeValue } from './resource.ts'
-import { Column, type SpanTable } from './span-table.ts'
-import { WireReader, WireType } from './wire.ts'
+import { doubleOf } from './any-value.ts'
+import type { ByteInterner } from './byte-interner.ts'
+import { hashBytes, hashInt32 } from './hash.ts'
+import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
+import { equalBytes, MalformedProtobuf, utf8, WireReader, WireType } from './wire.ts'
+
+export { type AttributeValue, readAttributes } from './any-value.ts'
 
 /** A key to look attributes up by, made once. */
 export interface AttributeKey {
   readonly name: string
   readonly bytes: Uint8Array
+  /** Of the bytes, by otlp/hash.ts. */
+  readonly hash: number
   /** The key's bit in `Column.keyMask`. */
   readonly bit: number
 }
 
 export function attributeKey(name: string): AttributeKey {
   const bytes = Buffer.from(name, 'utf8')
-  return { name, bytes, bit: 1 << (hashBytes(bytes, 0, bytes.length) & 31) }
+  const hash = hashBytes(bytes, 0, bytes.length)
+  return { name, bytes, hash, bit: 1 << (hash & 31) }
 }
+
+/*
+ * Look-ups on the hot path. Nothing is decoded but the value that is asked for, and nothing allocated but the strings
+ * that are returned. The mask of a row spares most walks for keys that it lacks (one in four of ten random keys passes).
+ * A value that is not what it claims to be reads as absent: the scan has checked it only for its length.
+ */
 
 /** Whether a span has an attribute of that key. */
 export function hasAttribute(table: SpanTable, row: number, key: AttributeKey): boolean {
-  return findAttribute(table, row, key) !== null
+  return findValue(table, row, key)
 }
 
 /** The text of a string attribute of a span; null where it has none or one of another type. */
 export function stringAttribute(table: SpanTable, row: number, key: AttributeKey): string | null {
-  const reader = findAttribute(table, row, key)
-  if (!reader) return null
-  let text: string | null = null
-  while (reader.next()) {
-    if (reader.field !== 1 || reader.type !== WireType.bytes) {
-      reader.skip()
-      continue
-    }
-    const end = reader.lengthEnd()
-    text = utf8(reader.bytes, reader.at, end)
-    reader.at = end
-  }
-  return text
+  if (!findValue(table, row, key) || !readMember(ValueTag.string)) return null
+  return utf8(found.bytes, found.start, found.end)
 }
 
-/** A reader over the AnyValue of the attribute, or null. The key mask spares most spans the walk. */
-function findAttribute(table: SpanTable, row: number, key: AttributeKey): WireReader | null {
-  if ((table.get(row, Column.keyMask) & key.bit) === 0) return null
-  const reader = new WireReader(table.sourceOf(row).bytes)
-  reader.at = table.get(row, Column.bodyStart)
-  const bodyEnd = table.get(row, Column.bodyEnd)
+/** A whole number, as a double: exact up to 2^53. Null where there is none or one of another type. */
+export function intAttribute(table: SpanTable, row: number, key: AttributeKey): number | null {
+  if (!findValue(table, row, key) || !readMember(ValueTag.int)) return null
+  return (found.hi | 0) * 4294967296 + found.lo
+}
+
+export function doubleAttribute(table: SpanTable, row: number, key: AttributeKey): number | null {
+  if (!findValue(table, row, key) || !readMember(ValueTag.double)) return null
+  return doubleOf(found.hi, found.lo)
+}
+
+export function boolAttribute(table: SpanTable, row: number, key: AttributeKey): boolean | null {
+  if (!findValue(table, row, key) || !readMember(ValueTag.bool)) return null
+  return (found.lo | found.hi) !== 0
+}
+
+/** Whether a span has a string attribute of that key with this text, given in UTF-8. */
+export function attributeEquals(table: SpanTable, row: number, key: AttributeKey, text: Uint8Array): boolean {
+  if (!findValue(table, row, key) || !readMember(ValueTag.string)) return false
+  return equalBytes(found.bytes, found.start, found.end, text)
+}
+
+/** The id of a string attribute's text in `interner`; -1 where the span has none. */
+export function internAttribute(table: SpanTable, row: number, key: AttributeKey, interner: ByteInterner): number {
+  if (!findValue(table, row, key) || !readMember(ValueTag.string)) return -1
+  const { bytes, start, end } = found
+  return interner.intern(bytes, start, end - start, hashInt32(bytes, start, end))
+}
+
+/** Where the attribute of that key stands in the span, with its tag, for whoever copies it; false where it is not. */
+export function locateAttribute(table: SpanTable, row: number, key: AttributeKey): AttributePlace | null {
+  return findValue(table, row, key) ? found : null
+}
+
+/** Offsets into `bytes`; one object for all, which the next look-up overwrites. */
+export interface AttributePlace {
+  readonly bytes: Uint8Array
+  /** The AnyValue, and once it was read the content of its member. */
+  readonly start: number
+  readonly end: number
+}
+
+const ValueTag = {
+  string: (1 << 3) | WireType.bytes,
+  bool: (2 << 3) | WireType.varint,
+  int: (3 << 3) | WireType.varint,
+  double: (4 << 3) | WireType.fixed64,
+} as const
+
+const SPAN_ATTRIBUTES = (9 << 3) | WireType.bytes
+const KEY = (1 << 3) | WireType.bytes
+const VALUE = (2 << 3) | WireType.bytes
+
+const found = { bytes: new Uint8Array(0) as Uint8Array, start: 0, end: 0, hi: 0, lo: 0 }
+const reader = new WireReader(found.bytes)
+
+/** Finds the first attribute of that key and leaves its AnyValue in `found`. */
+function findValue(table: SpanTable, row: number, key: AttributeKey): boolean {
+  const words = table.words
+  const at = row * ROW_WORDS
+  if ((words[at + Column.keyMask]! & key.bit) === 0) return false
+  const bytes = table.sources[words[at + Column.source]!]!.bytes
+  const bodyEnd = words[at + Column.bodyEnd]!
+  reader.bytes = bytes
+  reader.at = words[at + Column.bodyStart]!
   reader.end = bodyEnd
-  while (reader.next()) {
-    if (reader.field !== 9 || reader.type !== WireType.bytes) {
+  while (reader.at < bodyEnd) {
+    if (bytes[reader.at] === SPAN_ATTRIBUTES) {
+      reader.at++
+      const end = reader.lengthEnd()
+      if (valueOfKey(bytes, reader.at, end, key.bytes)) return true
+      reader.at = end
+      reader.end = bodyEnd
+    } else {
+      reader.next()
       reader.skip()
-      continue
     }
-    const end = reader.lengthEnd()
-    reader.end = end
-    if (valueOfKey(reader, key.bytes)) return reader
-    reader.at = end
-    reader.end = bodyEnd
   }
-  return null
+  return false
 }
 
 /**
- * Moves the reader to the value of a KeyValue if its key is the one asked for.
+ * Whether the KeyValue has that key; its value is then in `found`.
  *
  *     KeyValue  1 key string, 2 value AnyValue
  */
-function valueOfKey(reader: WireReader, key: Uint8Array): boolean {
-  let matches = false
-  let valueStart = -1
-  let valueEnd = -1
+function valueOfKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  // The form that every SDK writes: a short key, then a value up to the end.
+  const length = key.length
+  if (end - start >= length + 4 && length < 0x80 && bytes[start] === KEY) {
+    if (bytes[start + 1]! < 0x80 && bytes[start + 1] !== length && bytes[start + 2 + bytes[start + 1]!] === VALUE)
+      if (endsWithValue(bytes, start + 2 + bytes[start + 1]!, end)) return false
+    const valueAt = start + 2 + length
+    if (bytes[start + 1] === length && bytes[valueAt] === VALUE && endsWithValue(bytes, valueAt, end)) {
+      if (!equalBytes(bytes, start + 2, valueAt, key)) return false
+      found.bytes = bytes
+      found.start = valueAt + 2
+      found.end = end
+      return true
+    }
+  }
+  return valueOfKeyInAnyForm(bytes, start, end, key)
+}
+
+function endsWithValue(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + 2 <= end && bytes[at + 1]! < 0x80 && at + 2 + bytes[at + 1]! === end
+}
+
+function valueOfKeyInAnyForm(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
+  reader.at = start
+  reader.end = end
+  // An absent key is the empty one, an absent value an empty AnyValue.
+  let matches = key.length === 0
+  let valueStart = start
+  let valueEnd = start
   while (reader.next()) {
     if (reader.type !== WireType.bytes || reader.field > 2) {
       reader.skip()
       continue
     }
-    const end = reader.lengthEnd()
-    if (reader.field === 1) matches = equalBytes(reader.bytes, reader.at, end, key)
+    const to = reader.lengthEnd()
+    if (reader.field === 1) matches = equalBytes(bytes, reader.at, to, key)
     else {
       valueStart = reader.at
-      valueEnd = end
+      valueEnd = to
     }
-    reader.at = end
-  }
-  if (!matches || valueStart < 0) return false
-  reader.at = valueStart
-  reader.end = valueEnd
-  return true
-}
-
-/** Reads all attributes (repeated KeyValue in `field`) of a message into a map. */
-export function readAttributes(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  field: number,
-  into: Map<string, AttributeValue>,
-): void {
-  const reader = new WireReader(bytes)
-  reader.at = start
-  reader.end = end
-  while (reader.next()) {
-    if (reader.field !== field || reader.type !== WireType.bytes) {
-      reader.skip()
-      continue
-    }
-    const to = reader.lengthEnd()
-    readKeyValue(bytes, reader.at, to, into)
     reader.at = to
   }
-}
-
-function readKeyValue(bytes: Uint8Array, start: number, end: number, into: Map<string, AttributeValue>): void {
-  const reader = new WireReader(bytes)
-  reader.at = start
-  reader.end = end
-  let key = ''
-  let value: AttributeValue = ''
-  while (reader.next()) {
-    if (reader.type !== WireType.bytes || reader.field > 2) {
-      reader.skip()
-      continue
-    }
-    const to = reader.lengthEnd()
-    if (reader.field === 1) key = utf8(bytes, reader.at, to)
-    else value = readAnyValue(bytes, reader.at, to)
-    reader.at = to
-  }
-  into.set(key, value)
+  found.bytes = bytes
+  found.start = valueStart
+  found.end = valueEnd
+  return matches
 }
 
 /**
- *     AnyValue  1 string, 2 bool, 3 int64 varint, 4 double, 5 array, 6 kvlist, 7 bytes
- *
- * Arrays, lists and bytes are kept as hex: they are compared, not shown.
+ * Reads the AnyValue in `found` if its member is the one wanted: strings as `start` and `end`, numbers as `hi` and `lo`.
+ * A value holds one member; of several the last counts.
  */
-function readAnyValue(bytes: Uint8Array, start: number, end: number): AttributeValue {
-  const reader = new WireReader(bytes)
-  reader.at = start
-  reader.end = end
-  let value: AttributeValue = ''
-  while (reader.next()) {
-    const at = reader.at
-    reader.skip()
-    switch ((reader.field << 3) | reader.type) {
-      case (1 << 3) | WireType.bytes: {
-        reader.at = at
-        const to = reader.lengthEnd()
-        value = utf8(bytes, reader.at, to)
-        reader.at = to
-        break
+function readMember(wanted: number): boolean {
+  reader.bytes = found.bytes
+  reader.at = found.start
+  reader.end = found.end
+  let isWanted = false
+  try {
+    while (reader.next()) {
+      const tag = (reader.field << 3) | reader.type
+      if (reader.field >= 1 && reader.field <= 7) isWanted = tag === wanted
+      if (!isWanted || tag !== wanted) reader.skip()
+      else if (reader.type === WireType.bytes) {
+        found.end = reader.lengthEnd()
+        found.start = reader.at
+        reader.at = found.end
+      } else {
+        if (reader.type === WireType.varint) reader.varint64()
+        else reader.fixed64()
+        found.hi = reader.hi
+        found.lo = reader.lo
       }
-      case (2 << 3) | WireType.varint:
-        value = bytes[at] !== 0
-        break
-      case (3 << 3) | WireType.varint:
-        value = readInt64(bytes, at)
-        break
-      case (4 << 3) | WireType.fixed64:
-        value = new DataView(bytes.buffer, bytes.byteOffset + at, 8).getFloat64(0, true)
-        break
-      default:
-        value = Buffer.from(bytes.subarray(at, reader.at)).toString('hex')
     }
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error
+    return false
   }
-  return value
-}
-
-/** A number where it is exact, else a bigint. */
-function readInt64(bytes: Uint8Array, at: number): number | bigint {
-  let value = 0n
-  for (let shift = 0n; ; shift += 7n) {
-    const byte = bytes[at++]!
-    value |= BigInt(byte & 0x7f) << shift
-    if (byte < 0x80) break
-  }
-  value = BigInt.asIntN(64, value)
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : value
-}
-
-function equalBytes(bytes: Uint8Array, start: number, end: number, other: Uint8Array): boolean {
-  if (end - start !== other.length) return false
-  for (let i = 0; i < other.length; i++) if (bytes[start + i] !== other[i]) return false
-  return true
-}
-
-function utf8(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+  return isWanted
 }

@@ -1,109 +1,150 @@
-import { readAttributes } from './attributes.ts'
-import { hashBytes } from './hash.ts'
-import type { AttributeValue, ResourceRef, ScopeRef } from './resource.ts'
-import { WireReader, WireType } from './wire.ts'
+import { hashInt32 } from './hash.ts'
+import type { HeadRanges } from './head-ranges.ts'
+import { parseResource, parseScope, type ResourceRef, type ScopeRef } from './resource.ts'
+import type { SpanTable } from './span-table.ts'
+import { MalformedProtobuf } from './wire.ts'
 
-const LIMIT = 4096
+const RESOURCE_LIMITS: Limits = { count: 8192, bytes: 16 * 1024 * 1024 }
+const SCOPE_LIMITS: Limits = { count: 8192, bytes: 4 * 1024 * 1024 }
+
+interface Limits {
+  readonly count: number
+  /** Of the heads; parsed attributes take about as much again. */
+  readonly bytes: number
+}
 
 /**
  * Resources and scopes by the bytes of their heads, so that each is parsed once and equal bytes give the same object.
- * Heads are copied out of the request. At most `LIMIT` of each are kept; then the oldest goes first.
+ * Heads are copied out of the request, which is never held by them. Bounded; what was not seen for longest goes first,
+ * and only loses the sameness of the object.
  */
 export class RefCache {
-  readonly #resources = new HeadMap<ResourceRef>()
-  readonly #scopes = new HeadMap<ScopeRef>()
+  readonly #resources: HeadCache<ResourceRef>
+  readonly #scopes: HeadCache<ScopeRef>
+  /** Number of the table being filled, for `IndexedRef.table`. */
+  #table = 0
+
+  constructor(resourceLimits = RESOURCE_LIMITS, scopeLimits = SCOPE_LIMITS) {
+    this.#resources = new HeadCache(parseResource, resourceLimits)
+    this.#scopes = new HeadCache(parseScope, scopeLimits)
+  }
+
+  /** Heads that were parsed because they were not cached. */
+  get misses(): number {
+    return this.#resources.misses + this.#scopes.misses
+  }
+
+  /** Heads that are cached now. */
+  get size(): number {
+    return this.#resources.size + this.#scopes.size
+  }
 
   resource(head: Uint8Array): ResourceRef {
-    return this.#resources.get(head) ?? this.#resources.add(parseResource(head.slice()))
+    return this.#resources.get(head, 0, head.length).ref
   }
 
   scope(head: Uint8Array): ScopeRef {
-    return this.#scopes.get(head) ?? this.#scopes.add(parseScope(head.slice()))
+    return this.#scopes.get(head, 0, head.length).ref
+  }
+
+  /** From now on `resourceIndex` and `scopeIndex` are about another table. */
+  beginTable(): void {
+    this.#table++
+  }
+
+  /** The index of a resource in the table, which gets it if it has not. */
+  resourceIndex(table: SpanTable, head: HeadRanges): number {
+    return indexIn(table.resources, this.#resources, head, this.#table)
+  }
+
+  scopeIndex(table: SpanTable, head: HeadRanges): number {
+    return indexIn(table.scopes, this.#scopes, head, this.#table)
   }
 }
 
-class HeadMap<T extends { readonly head: Uint8Array }> {
-  /** By hash of the head; two heads of one hash share a list. */
-  readonly #byHash = new Map<number, T[]>()
-
-  get(head: Uint8Array): T | undefined {
-    const list = this.#byHash.get(hashBytes(head, 0, head.length))
-    return list?.find((ref) => Buffer.compare(ref.head, head) === 0)
-  }
-
-  add(ref: T): T {
-    const hash = hashBytes(ref.head, 0, ref.head.length)
-    const list = this.#byHash.get(hash)
-    if (list) list.push(ref)
-    else this.#byHash.set(hash, [ref])
-    if (this.#byHash.size > LIMIT) this.#byHash.delete(this.#byHash.keys().next().value!)
-    return ref
-  }
-}
-
-/**
- *     ResourceSpans  1 resource      Resource  1 attributes
- */
-function parseResource(head: Uint8Array): ResourceRef {
-  const attributes = new Map<string, AttributeValue>()
-  forEachMessage(head, 0, head.length, 1, (start, end) => readAttributes(head, start, end, 1, attributes))
-  const text = (key: string) => {
-    const value = attributes.get(key)
-    return value === undefined || value === '' ? null : String(value)
-  }
-  const host = text('host.name')
-  const process = text('process.pid')
-  return {
-    head,
-    attributes,
-    serviceName: text('service.name') ?? 'unknown_service',
-    instance:
-      text('service.instance.id') ??
-      text('k8s.pod.uid') ??
-      text('k8s.pod.name') ??
-      (host ? (process ? `${host}/${process}` : host) : ''),
-  }
-}
-
-/**
- *     ScopeSpans  1 scope      InstrumentationScope  1 name, 2 version
- */
-function parseScope(head: Uint8Array): ScopeRef {
-  let name = ''
-  let version = ''
-  forEachMessage(head, 0, head.length, 1, (start, end) => {
-    forEachMessage(head, start, end, 1, (from, to) => {
-      name = utf8(head, from, to)
-    })
-    forEachMessage(head, start, end, 2, (from, to) => {
-      version = utf8(head, from, to)
-    })
-  })
-  return { head, name, version }
-}
-
-/** Calls `visit` with the range of each length-delimited field of that number. */
-function forEachMessage(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  field: number,
-  visit: (start: number, end: number) => void,
-): void {
-  const reader = new WireReader(bytes)
-  reader.at = start
-  reader.end = end
-  while (reader.next()) {
-    if (reader.field !== field || reader.type !== WireType.bytes) {
-      reader.skip()
-      continue
+function indexIn<T extends WithHead>(refs: T[], cache: HeadCache<T>, head: HeadRanges, table: number): number {
+  head.join()
+  try {
+    const entry = cache.get(head.bytes, head.start, head.end)
+    if (entry.table !== table) {
+      entry.table = table
+      entry.index = refs.push(entry.ref) - 1
     }
-    const to = reader.lengthEnd()
-    visit(reader.at, to)
-    reader.at = to
+    return entry.index
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error
+    throw new MalformedProtobuf(head.offsetInRequest(head.start + error.byteOffset), error.message)
   }
 }
 
-function utf8(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+interface WithHead {
+  readonly head: Uint8Array
+}
+
+/** A ref with its index in the table that is being filled, which saves a search for each message of a request. */
+interface IndexedRef<T> {
+  readonly ref: T
+  table: number
+  index: number
+}
+
+/**
+ * Two generations: what is found in the old one moves to the young one; when that is half of the limit, it becomes the
+ * old one, and what was not asked for meanwhile is gone. One ref a hash: another head of the same hash takes its place.
+ */
+class HeadCache<T extends WithHead> {
+  misses = 0
+  readonly #parse: (head: Uint8Array) => T
+  readonly #limits: Limits
+  #young = new Map<number, IndexedRef<T>>()
+  #youngBytes = 0
+  #old = new Map<number, IndexedRef<T>>()
+
+  constructor(parse: (head: Uint8Array) => T, limits: Limits) {
+    this.#parse = parse
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  /** Throws MalformedProtobuf, with an offset from `start`, where the bytes are no such head. */
+  get(bytes: Uint8Array, start: number, end: number): IndexedRef<T> {
+    const hash = hashInt32(bytes, start, end)
+    const young = this.#young.get(hash)
+    if (young !== undefined && sameBytes(young.ref.head, bytes, start, end)) return young
+    const old = this.#old.get(hash)
+    const known = old !== undefined && sameBytes(old.ref.head, bytes, start, end)
+    const entry = known ? old : this.#parsed(bytes, start, end)
+    if (known) this.#old.delete(hash)
+    this.#add(hash, entry)
+    return entry
+  }
+
+  #parsed(bytes: Uint8Array, start: number, end: number): IndexedRef<T> {
+    this.misses++
+    return { ref: this.#parse(bytes.slice(start, end)), table: 0, index: 0 }
+  }
+
+  #add(hash: number, entry: IndexedRef<T>): void {
+    if (
+      this.#young.size * 2 >= this.#limits.count ||
+      (this.#youngBytes + entry.ref.head.length) * 2 > this.#limits.bytes
+    ) {
+      this.#old = this.#young
+      this.#young = new Map()
+      this.#youngBytes = 0
+    }
+    this.#young.set(hash, entry)
+    this.#youngBytes += entry.ref.head.length
+  }
+}
+
+function sameBytes(head: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (head.length !== end - start) return false
+  // A call into native code costs about as much as this loop takes for 64 bytes.
+  if (head.length > 64) return Buffer.prototype.compare.call(head, bytes, start, end) === 0
+  for (let i = 0; i < head.length; i++) if (head[i] !== bytes[start + i]) return false
+  return true
 }

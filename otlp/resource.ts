@@ -1,5 +1,7 @@
-/** An attribute value as the gateway compares it: arrays, maps and bytes are kept as hex. */
-export type AttributeValue = string | number | bigint | boolean
+import { type AttributeValue, eachMessage, readAttributes } from './any-value.ts'
+import { utf8 } from './wire.ts'
+
+export type { AttributeValue } from './any-value.ts'
 
 /**
  * One resource as it came: the bytes of its ResourceSpans (or ResourceMetrics, ResourceLogs) without the scope entries,
@@ -21,4 +23,50 @@ export interface ScopeRef {
   readonly head: Uint8Array
   readonly name: string
   readonly version: string
+  readonly attributes: ReadonlyMap<string, AttributeValue>
+}
+
+/**
+ * A resource that stands twice is merged, as protobuf has it.
+ *
+ *     ResourceSpans  1 resource      Resource  1 attributes
+ */
+export function parseResource(head: Uint8Array): ResourceRef {
+  const attributes = new Map<string, AttributeValue>()
+  eachMessage(head, 0, head.length, 1, (start, end) => readAttributes(head, start, end, 1, attributes))
+  const text = (key: string) => {
+    const value = attributes.get(key)
+    return value === undefined || value === '' ? null : String(value)
+  }
+  const host = text('host.name')
+  const process = text('process.pid')
+  return {
+    head,
+    attributes,
+    serviceName: text('service.name') ?? 'unknown_service',
+    instance:
+      text('service.instance.id') ??
+      text('k8s.pod.uid') ??
+      text('k8s.pod.name') ??
+      (host ? (process ? `${host}/${process}` : host) : ''),
+  }
+}
+
+/**
+ *     ScopeSpans  1 scope      InstrumentationScope  1 name, 2 version, 3 attributes
+ */
+export function parseScope(head: Uint8Array): ScopeRef {
+  const attributes = new Map<string, AttributeValue>()
+  let name = ''
+  let version = ''
+  eachMessage(head, 0, head.length, 1, (start, end) => {
+    eachMessage(head, start, end, 1, (from, to) => {
+      name = utf8(head, from, to)
+    })
+    eachMessage(head, start, end, 2, (from, to) => {
+      version = utf8(head, from, to)
+    })
+    readAttributes(head, start, end, 3, attributes)
+  })
+  return { head, name, version, attributes }
 }

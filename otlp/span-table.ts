@@ -61,11 +61,21 @@ export class SpanTable {
   wholeSource = false
 
   constructor(capacity = 64) {
-    this.words = new Uint32Array(Math.max(1, capacity) * ROW_WORDS)
+    this.words = new Uint32Array(Math.max(1, Math.ceil(capacity)) * ROW_WORDS)
   }
 
   get byteLength(): number {
     return this.words.byteLength
+  }
+
+  /** Empties the table for another request; nobody else may still use it. */
+  clear(): void {
+    this.words.fill(0, 0, this.count * ROW_WORDS)
+    this.count = 0
+    this.resources.length = 0
+    this.scopes.length = 0
+    this.sources.length = 0
+    this.wholeSource = false
   }
 
   /** Adds a zeroed row and returns its index. */

@@ -90,10 +90,15 @@ export class WireReader {
 
   fixed64(): void {
     const at = this.at
-    if (at + 8 > this.end) throw new MalformedProtobuf(at, 'a fixed64 runs past the end of its message')
+    this.needFixed64()
     this.lo = littleEndian32(this.bytes, at)
     this.hi = littleEndian32(this.bytes, at + 4)
     this.at = at + 8
+  }
+
+  /** For whoever reads the eight bytes at `at` by other means. */
+  needFixed64(): void {
+    if (this.at + 8 > this.end) throw new MalformedProtobuf(this.at, 'a fixed64 runs past the end of its message')
   }
 
   fixed32(): number {
@@ -130,7 +135,7 @@ export class WireReader {
         this.varint32()
         return
       case WireType.fixed64:
-        if (this.at + 8 > this.end) throw new MalformedProtobuf(this.at, 'a fixed64 runs past the end of its message')
+        this.needFixed64()
         this.at += 8
         return
       case WireType.bytes:
