@@ -1,3 +1,4 @@
+import type { Attributes } from '@opentelemetry/api'
 import {
   AggregationTemporality,
   type DataPoint,
@@ -17,22 +18,36 @@ type Point = DataPoint<number | Histogram | ExponentialHistogram>
  */
 export class CumulativeToDelta {
   #last = new Map<string, Point>()
+  #read = this.#last
 
+  /** The differences to what was accepted last. */
   convert(collected: readonly CollectedMetrics[]): readonly CollectedMetrics[] {
     const now = new Map<string, Point>()
     const deltas = collected.map(({ resource, scopeMetrics }) => ({
       resource,
-      scopeMetrics: scopeMetrics.map(({ scope, metrics }) => ({
-        scope,
-        metrics: metrics
-          .map((metric) =>
-            this.#convert(metric, `${JSON.stringify(resource)} ${scope.name} ${metric.descriptor.name}`, now),
-          )
-          .filter((metric) => metric.dataPoints.length > 0),
-      })),
+      scopeMetrics: scopeMetrics
+        .map(({ scope, metrics }) => ({ scope, metrics: this.#convertAll(resource, scope.name, metrics, now) }))
+        .filter((scope) => scope.metrics.length > 0),
     }))
-    this.#last = now
-    return deltas
+    this.#read = now
+    return deltas.filter((group) => group.scopeMetrics.length > 0)
+  }
+
+  /** What was converted has arrived: the next differences begin there. Until then nothing is lost. */
+  accepted(): void {
+    this.#last = this.#read
+  }
+
+  #convertAll(
+    resource: Attributes | null,
+    scope: string,
+    metrics: readonly MetricData[],
+    now: Map<string, Point>,
+  ): MetricData[] {
+    const place = `${JSON.stringify(resource)} ${scope}`
+    return metrics
+      .map((metric) => this.#convert(metric, `${place} ${metric.descriptor.name}`, now))
+      .filter((metric) => metric.dataPoints.length > 0)
   }
 
   #convert(metric: MetricData, key: string, now: Map<string, Point>): MetricData {

@@ -1,4 +1,4 @@
-import type { Attributes, Counter } from '@opentelemetry/api'
+import { type Attributes, type Counter, ValueType } from '@opentelemetry/api'
 import { emptyResource } from '@opentelemetry/resources'
 import { type CollectionResult, MeterProvider, type MetricProducer, MetricReader } from '@opentelemetry/sdk-metrics'
 import type { Finding } from '../../component/finding-source.ts'
@@ -10,16 +10,19 @@ export const FINDING_METRICS = {
   occurrences: {
     name: 'blindspot.finding.occurrences',
     unit: '{occurrence}',
+    valueType: ValueType.INT,
     description: 'Occurrences of findings; those that were taken back are in blindspot.finding.retractions.',
   },
   retractions: {
     name: 'blindspot.finding.retractions',
     unit: '{occurrence}',
+    valueType: ValueType.INT,
     description: 'Occurrences that were taken back: disproved by late spans, or gone on under another cause.',
   },
   active: {
     name: 'blindspot.finding.active',
     unit: '1',
+    valueType: ValueType.INT,
     description: '1 while a finding with these attributes is open, 0 when all of them are closed.',
   },
 } as const

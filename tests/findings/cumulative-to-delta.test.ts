@@ -27,6 +27,7 @@ function setUp() {
   /** The points that a reader of deltas sees now, by the last part of the metric's name. */
   const read = async () => {
     const metrics = delta.convert(await collection.collect()).flatMap((each) => each.scopeMetrics[0]!.metrics)
+    delta.accepted()
     return Object.fromEntries(metrics.map((metric) => [metric.descriptor.name.split('.')[1]!, metric]))
   }
   return { clock, series, counter, gauge, histogram, exponential, collection, remove, read }
@@ -53,6 +54,20 @@ describe('a reader of deltas', () => {
     gauge.set(series, 3)
     await read()
     expect(Object.keys(await read())).toEqual(['gauge'])
+  })
+
+  it('gets again what did not arrive, together with what came since', async () => {
+    const { counter, series, collection } = setUp()
+    const delta = new CumulativeToDelta()
+    const values = async () =>
+      delta.convert(await collection.collect())[0]!.scopeMetrics[0]!.metrics[0]!.dataPoints.map((point) => point.value)
+    counter.add(series, 3)
+    expect(await values()).toEqual([3])
+    counter.add(series, 4)
+    expect(await values()).toEqual([7])
+    delta.accepted()
+    counter.add(series, 1)
+    expect(await values()).toEqual([1])
   })
 
   it('leaves other readers alone', async () => {
