@@ -183,3 +183,38 @@ func (f *Fault) checkValue(value string) error {
 	}
 	return nil
 }
+
+// Title is how the fault is asked for, its default value included.
+func (f *Fault) Title() string {
+	if f.Value == "" {
+		return f.Name
+	}
+	return f.Name + "=" + f.Value
+}
+
+// Aside is the note in brackets, for tables.
+func (f *Fault) Aside() string {
+	if f.Note == "" {
+		return ""
+	}
+	return " (" + f.Note + ")"
+}
+
+// Owed says in short what must be found, or must not.
+func (f *Fault) Owed() string {
+	if len(f.Expect) == 0 {
+		return "nothing: " + strings.Join(f.Silent, ", ") + " stay silent"
+	}
+	var owed []string
+	for _, e := range f.Expect {
+		text := e.Rule
+		if e.Cause != "" {
+			text += " " + e.Cause
+		}
+		if e.Edge != nil {
+			text += " " + e.Edge.From + "→" + e.Edge.To
+		}
+		owed = append(owed, text)
+	}
+	return strings.Join(owed, "; ")
+}

@@ -48,10 +48,17 @@ func Start(ctx context.Context, p plan.Plan, process plan.Process, instance stri
 	if err != nil {
 		return nil, err
 	}
+	// Half of the reader's interval, so that each export carries a fresh reading.
+	fresh := runtime.WithMinimumReadMemStatsInterval(p.MetricsEvery / 2)
+	// The option fits the producer too, although its declared type does not say so.
+	freshProducer, ok := fresh.(runtime.ProducerOption)
+	if !ok {
+		return nil, errors.New("runtime.WithMinimumReadMemStatsInterval no longer fits runtime.NewProducer")
+	}
 	readerOptions := []sdkmetric.PeriodicReaderOption{
 		sdkmetric.WithInterval(p.MetricsEvery),
 		// The producer brings go.schedule.duration, which the runtime package does not send by itself.
-		sdkmetric.WithProducer(runtime.NewProducer(runtime.WithMinimumReadMemStatsInterval(p.MetricsEvery / 2))),
+		sdkmetric.WithProducer(runtime.NewProducer(freshProducer)),
 	}
 	if process.Bridge && p.Bridge {
 		registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsAll)))
@@ -62,8 +69,7 @@ func Start(ctx context.Context, p plan.Plan, process plan.Process, instance stri
 		sdkmetric.WithReader(sdkmetric.NewPeriodicReader(shiftedMetricExporter{points}, readerOptions...)),
 	)
 	otel.SetMeterProvider(meters)
-	// Half of the reader's interval, so that each export carries a fresh reading.
-	if err := runtime.Start(runtime.WithMinimumReadMemStatsInterval(p.MetricsEvery / 2)); err != nil {
+	if err := runtime.Start(fresh); err != nil {
 		return nil, err
 	}
 
