@@ -44,8 +44,17 @@ function way(resources: string, scopes: string, items: string): readonly Level[]
  * resource or a scope is not looked at, so that it costs about as much as there are items.
  */
 export function countItems(signal: RequestSignal, bytes: Uint8Array): number | Malformed {
+  return visitItems(signal, bytes, null)
+}
+
+/** The same, with the reader laid over each item in turn for `visit` to read what it wants of it. */
+export function visitItems(
+  signal: RequestSignal,
+  bytes: Uint8Array,
+  visit: ((item: WireReader) => void) | null,
+): number | Malformed {
   const { request, levels } = WAYS[signal]
-  const walk = new Walk(new WireReader(bytes), levels)
+  const walk = new Walk(new WireReader(bytes), levels, visit)
   try {
     walk.message(0)
     return walk.items
@@ -62,10 +71,12 @@ class Walk {
   depth = 0
   readonly #reader: WireReader
   readonly #levels: readonly Level[]
+  readonly #visit: ((item: WireReader) => void) | null
 
-  constructor(reader: WireReader, levels: readonly Level[]) {
+  constructor(reader: WireReader, levels: readonly Level[], visit: ((item: WireReader) => void) | null) {
     this.#reader = reader
     this.#levels = levels
+    this.#visit = visit
   }
 
   message(depth: number): void {
@@ -79,14 +90,15 @@ class Walk {
         continue
       }
       const innerEnd = reader.lengthEnd()
-      if (isLast) {
-        this.items++
-        reader.at = innerEnd
-        continue
-      }
       const outerEnd = reader.end
       reader.end = innerEnd
-      this.message(depth + 1)
+      if (!isLast) this.message(depth + 1)
+      else {
+        this.items++
+        this.depth = depth + 1
+        this.#visit?.(reader)
+        reader.at = innerEnd
+      }
       reader.end = outerEnd
       this.depth = depth
     }
