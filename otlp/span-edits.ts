@@ -55,14 +55,22 @@ export class SpanEdits {
   clone(): SpanEdits {
     const copy = new SpanEdits(this.table)
     for (const row of this.#dropped) copy.#dropped.add(row)
-    for (const [row, edit] of this.#rows)
-      copy.#rows.set(row, {
-        removedFields: new Set(edit.removedFields),
-        replacedKeys: new Set(edit.replacedKeys),
-        appended: new Map(edit.appended),
-        arrays: new Map([...edit.arrays].map(([key, values]) => [key, [...values]])),
-      })
+    for (const row of this.#rows.keys()) copy.adopt(this, row, row)
     return copy
+  }
+
+  /** Takes over what another list changes about one of its rows, for a row of this table that holds the same span. */
+  adopt(other: SpanEdits, otherRow: number, row: number): void {
+    const edit = other.#rows.get(otherRow)
+    if (edit === undefined) return
+    this.#rows.set(row, {
+      removedFields: new Set(edit.removedFields),
+      replacedKeys: new Set(edit.replacedKeys),
+      appended: new Map(edit.appended),
+      arrays: new Map([...edit.arrays].map(([key, values]) => [key, [...values]])),
+    })
+    // Names of appended bytes are numbered through: what comes next must not take the place of what was taken over.
+    this.#appendedBytes = Math.max(this.#appendedBytes, other.#appendedBytes)
   }
 
   drop(row: number): void {
