@@ -91,15 +91,27 @@ export class Gateway {
     const network = this.receivers.filter((node) => !own.includes(node))
     const fedByOwn = (node: PipelineNode) =>
       node.chain.pipeline.receivers.some((id) => own.some((receiver) => receiver.id === id))
-    await this.#stopReceivers(network, deadlineMs)
-    await this.#stopPipelines(
-      this.#pipelines.filter((node) => !fedByOwn(node)),
-      deadlineMs,
-    )
-    await this.#stopReceivers(own, deadlineMs)
-    await this.#stopPipelines(this.#pipelines.filter(fedByOwn), deadlineMs)
+    const drain = async () => {
+      await this.#stopReceivers(network, deadlineMs)
+      await this.#stopPipelines(
+        this.#pipelines.filter((node) => !fedByOwn(node)),
+        deadlineMs,
+      )
+      await this.#stopReceivers(own, deadlineMs)
+      await this.#stopPipelines(this.#pipelines.filter(fedByOwn), deadlineMs)
+    }
+    // A stage may wait for the answer of an exporter that is still trying. Past the deadline the exporters stop beside
+    // it: they answer whoever waits, and what they had not sent is counted where it was.
+    const drained = drain()
+    await Promise.race([drained, this.#reached(deadlineMs)])
     await Promise.all(this.exporters.map((node) => this.#stopOne(node.component, deadlineMs)))
+    await drained
     await Promise.all(this.extensions.map((node) => this.#stopOne(node.component, deadlineMs)))
+  }
+
+  #reached(timeMs: number): Promise<void> {
+    const { clock } = this.#runtime
+    return new Promise((resolve) => clock.after(Math.max(0, timeMs - clock.nowMs()), resolve))
   }
 
   async #stopReceivers(receivers: readonly ReceiverNode[], deadlineMs: number): Promise<void> {
