@@ -1,6 +1,6 @@
 import { doubleOf } from './any-value.ts'
 import type { ByteInterner } from './byte-interner.ts'
-import { hashBytes, hashInt32 } from './hash.ts'
+import { hashBytes, hashInt32, keyBit } from './hash.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
 import { equalBytes, MalformedProtobuf, utf8, WireReader, WireType } from './wire.ts'
 
@@ -18,8 +18,8 @@ export interface AttributeKey {
 
 export function attributeKey(name: string): AttributeKey {
   const bytes = Buffer.from(name, 'utf8')
-  const hash = hashBytes(bytes, 0, bytes.length)
-  return { name, bytes, hash, bit: 1 << (hash & 31) }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return { name, bytes, hash: hashBytes(bytes, 0, bytes.length), bit: 1 << keyBit(view, 0, bytes.length) }
 }
 
 /*

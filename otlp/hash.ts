@@ -36,3 +36,20 @@ export function hashText(text: string): number {
   const bytes = Buffer.from(text, 'utf8')
   return hashBytes(bytes, 0, bytes.length)
 }
+
+/**
+ * The bit of an attribute's key in `Column.keyMask`, 0 to 31: a poorer hash of its length, the four bytes in the middle
+ * and the last four, since ten keys a span are as many bytes as all else that is looked at. It only has to spread the
+ * keys of one span.
+ */
+export function keyBit(view: DataView, start: number, end: number): number {
+  const length = end - start
+  let mixed = Math.imul(length, 0x9e3779b1)
+  if (length >= 4) {
+    mixed = Math.imul(mixed ^ view.getInt32(end - 4, true), 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 15) ^ view.getInt32(start + ((length - 4) >> 1), true), 0xc2b2ae35)
+  } else {
+    for (let at = start; at < end; at++) mixed = Math.imul(mixed ^ view.getUint8(at), 0x85ebca6b)
+  }
+  return mixed >>> 27
+}

@@ -1,22 +1,19 @@
-import { hashInt32 } from './hash.ts'
+import { hashInt32, keyBit } from './hash.ts'
 import { HeadRanges } from './head-ranges.ts'
 import { Malformed } from './malformed.ts'
 import { messagePath } from './message-path.ts'
 import type { RefCache } from './resource-cache.ts'
 import type { Source } from './source.ts'
 import { COUNT_LIMIT, Column, ROW_WORDS, SpanTable } from './span-table.ts'
-import { bigEndian32, littleEndian32, MalformedProtobuf, WireReader, WireType } from './wire.ts'
+import { MalformedProtobuf, WireReader, WireType } from './wire.ts'
 
 /** Rows are allocated for spans of this size; smaller ones make the table grow. */
-const EXPECTED_SPAN_BYTES = 256
+const EXPECTED_SPAN_BYTES = 320
 /** `kind` and `status` have 8 bits in the table; whatever is beyond the known values reads as this. */
 const ENUM_LIMIT = 255
 
-/** Tags of the fields that the scan reads, as the one byte that they are (two for flags). */
+/** Tags of the fields that the scan reads in Span, KeyValue and Status. */
 const Tag = {
-  resourceSpans: (1 << 3) | WireType.bytes,
-  scopeSpans: (2 << 3) | WireType.bytes,
-  spans: (2 << 3) | WireType.bytes,
   traceId: (1 << 3) | WireType.bytes,
   spanId: (2 << 3) | WireType.bytes,
   parentSpanId: (4 << 3) | WireType.bytes,
@@ -31,10 +28,10 @@ const Tag = {
   flags: (16 << 3) | WireType.fixed32,
   key: (1 << 3) | WireType.bytes,
   value: (2 << 3) | WireType.bytes,
-  statusCode: (3 << 3) | WireType.varint,
 } as const
 
-const NO_NAME_HASH = hashInt32(new Uint8Array(0), 0, 0)
+/** Of a span without a name. */
+const EMPTY_HASH = hashInt32(new Uint8Array(0), 0, 0)
 
 /**
  * Reads an ExportTraceServiceRequest once into the rows of a table: numbers and offsets into the bytes, no object a
@@ -65,6 +62,7 @@ class TraceScan {
   readonly #table: SpanTable
   readonly #refs: RefCache
   readonly #reader: WireReader
+  readonly #view: DataView
   readonly #resourceHead: HeadRanges
   readonly #scopeHead: HeadRanges
 
@@ -72,6 +70,7 @@ class TraceScan {
     this.#table = table
     this.#refs = refs
     this.#reader = new WireReader(bytes)
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#resourceHead = new HeadRanges(bytes)
     this.#scopeHead = new HeadRanges(bytes)
   }
@@ -146,7 +145,7 @@ class TraceScan {
     words[row + Column.recordStart] = recordStart
     words[row + Column.bodyStart] = bodyStart
     words[row + Column.bodyEnd] = end
-    words[row + Column.nameHash] = NO_NAME_HASH
+    words[row + Column.nameHash] = EMPTY_HASH
     reader.end = end
     let kind = 0
     let status = 0
@@ -156,146 +155,146 @@ class TraceScan {
     let at = bodyStart
     while (at < end) {
       const tag = bytes[at]!
-      reader.at = at + 1
+      if ((tag & 7) !== WireType.bytes || tag >= 0x80) {
+        reader.at = at
+        reader.next()
+        switch ((reader.field << 3) | reader.type) {
+          case Tag.kind:
+            kind = enumOf(reader)
+            break
+          case Tag.start:
+            this.#readTime(words, row + Column.start)
+            break
+          case Tag.end:
+            this.#readTime(words, row + Column.end)
+            break
+          case Tag.flags:
+            words[row + Column.flags] = reader.fixed32()
+            break
+          default:
+            reader.skip()
+        }
+        at = reader.at
+        continue
+      }
+      at++
+      let stop: number
+      if (at < end && bytes[at]! < 0x80 && at + bytes[at]! < end) stop = at + 1 + bytes[at++]!
+      else {
+        reader.at = at
+        stop = reader.lengthEnd()
+        at = reader.at
+      }
       switch (tag) {
-        case Tag.traceId: {
-          const stop = reader.lengthEnd()
-          at = reader.at
-          this.#checkId(at, stop, 16, 'trace_id')
-          const absent = at === stop
-          words[row + Column.traceId] = absent ? 0 : bigEndian32(bytes, at)
-          words[row + Column.traceId + 1] = absent ? 0 : bigEndian32(bytes, at + 4)
-          words[row + Column.traceId + 2] = absent ? 0 : bigEndian32(bytes, at + 8)
-          words[row + Column.traceId + 3] = absent ? 0 : bigEndian32(bytes, at + 12)
-          at = stop
+        case Tag.traceId:
+          this.#readId(words, row + Column.traceId, at, stop, 16, 'trace_id')
           break
-        }
         case Tag.spanId:
-        case Tag.parentSpanId: {
-          const stop = reader.lengthEnd()
-          at = reader.at
-          this.#checkId(at, stop, 8, tag === Tag.spanId ? 'span_id' : 'parent_span_id')
-          const column = row + (tag === Tag.spanId ? Column.spanId : Column.parentId)
-          const absent = at === stop
-          words[column] = absent ? 0 : bigEndian32(bytes, at)
-          words[column + 1] = absent ? 0 : bigEndian32(bytes, at + 4)
-          at = stop
+          this.#readId(words, row + Column.spanId, at, stop, 8, 'span_id')
           break
-        }
-        case Tag.name: {
-          const stop = reader.lengthEnd()
-          at = reader.at
+        case Tag.parentSpanId:
+          this.#readId(words, row + Column.parentId, at, stop, 8, 'parent_span_id')
+          break
+        case Tag.name:
           words[row + Column.nameStart] = at
           words[row + Column.nameLength] = stop - at
           words[row + Column.nameHash] = hashInt32(bytes, at, stop)
-          at = stop
           break
-        }
-        case Tag.kind:
-          kind = enumOf(reader)
-          at = reader.at
+        case Tag.attributes:
+          keyMask |= this.#readKey(at, stop)
           break
-        case Tag.start:
-        case Tag.end: {
-          reader.needFixed64()
-          const column = row + (tag === Tag.start ? Column.start : Column.end)
-          words[column] = littleEndian32(bytes, at + 5)
-          words[column + 1] = littleEndian32(bytes, at + 1)
-          at += 9
-          break
-        }
-        case Tag.attributes: {
-          const stop = reader.lengthEnd()
-          at = reader.at
-          keyMask |= this.#keyBit(at, stop)
-          at = stop
-          break
-        }
         case Tag.events:
-          at = reader.lengthEnd()
           if (events < COUNT_LIMIT) events++
           break
         case Tag.links:
-          at = reader.lengthEnd()
           if (links < COUNT_LIMIT) links++
           break
-        case Tag.status: {
-          const stop = reader.lengthEnd()
-          reader.end = stop
-          status = readStatus(reader, status)
-          reader.end = end
-          at = stop
+        case Tag.status:
+          status = this.#readStatus(at, stop, status)
           break
-        }
-        default:
-          reader.at = at
-          reader.next()
-          if (reader.field << 3 === (Tag.flags & ~7) && reader.type === WireType.fixed32)
-            words[row + Column.flags] = reader.fixed32()
-          else reader.skip()
-          at = reader.at
       }
+      at = stop
     }
     words[row + Column.meta] = kind | (status << 8) | (links << 16) | (events << 24)
     words[row + Column.keyMask] = keyMask
   }
 
+  #readTime(words: Uint32Array, column: number): void {
+    const reader = this.#reader
+    const at = reader.at
+    reader.needFixed64()
+    words[column] = this.#view.getUint32(at + 4, true)
+    words[column + 1] = this.#view.getUint32(at, true)
+    reader.at = at + 8
+  }
+
   /** An id has its full length, or none and is absent. */
-  #checkId(start: number, end: number, length: number, name: string): void {
-    if (end - start === length || end === start) return
-    throw new MalformedProtobuf(start, `${name} has ${end - start} bytes instead of ${length}`)
+  #readId(words: Uint32Array, column: number, at: number, end: number, length: number, name: string): void {
+    if (end - at === length) {
+      for (let i = 0; i < length; i += 4) words[column + (i >> 2)] = this.#view.getUint32(at + i)
+    } else if (end === at) {
+      words.fill(0, column, column + (length >> 2))
+    } else {
+      throw new MalformedProtobuf(at, `${name} has ${end - at} bytes instead of ${length}`)
+    }
   }
 
   /**
-   * The bit of an attribute's key in the row's mask.
+   * The bit of an attribute's key for the row's mask.
    *
    *     KeyValue  1 key string, 2 value AnyValue
    */
-  #keyBit(start: number, end: number): number {
+  #readKey(start: number, end: number): number {
     const bytes = this.#reader.bytes
     // The form that every SDK writes: a short key, then a value up to the end.
     if (end - start >= 4 && bytes[start] === Tag.key) {
       const keyEnd = start + 2 + bytes[start + 1]!
       if (keyEnd + 2 <= end && bytes[start + 1]! < 0x80 && bytes[keyEnd] === Tag.value) {
         const length = bytes[keyEnd + 1]!
-        if (length < 0x80 && keyEnd + 2 + length === end) return 1 << (hashInt32(bytes, start + 2, keyEnd) & 31)
+        if (length < 0x80 && keyEnd + 2 + length === end) return 1 << keyBit(this.#view, start + 2, keyEnd)
       }
     }
-    return this.#keyBitOfAnyForm(start, end)
+    return this.#readKeyOfAnyForm(start, end)
   }
 
-  #keyBitOfAnyForm(start: number, end: number): number {
+  #readKeyOfAnyForm(start: number, end: number): number {
     const reader = this.#reader
     const outerEnd = reader.end
     reader.at = start
     reader.end = end
-    let hash = NO_NAME_HASH
+    let keyStart = start
+    let keyEnd = start
     while (reader.next()) {
       if (reader.field !== 1 || reader.type !== WireType.bytes) {
         reader.skip()
         continue
       }
-      const keyEnd = reader.lengthEnd()
-      hash = hashInt32(reader.bytes, reader.at, keyEnd)
+      keyEnd = reader.lengthEnd()
+      keyStart = reader.at
       reader.at = keyEnd
     }
     reader.end = outerEnd
-    return 1 << (hash & 31)
+    return 1 << keyBit(this.#view, keyStart, keyEnd)
   }
-}
 
-/**
- * A status that stands twice is merged, so the code before counts until another one comes.
- *
- *     Status  2 message string, 3 code enum
- */
-function readStatus(reader: WireReader, before: number): number {
-  let code = before
-  while (reader.next()) {
-    if (reader.field === 3 && reader.type === WireType.varint) code = enumOf(reader)
-    else reader.skip()
+  /**
+   * A status that stands twice is merged, so the code before counts until another one comes.
+   *
+   *     Status  2 message string, 3 code enum
+   */
+  #readStatus(start: number, end: number, before: number): number {
+    const reader = this.#reader
+    const outerEnd = reader.end
+    reader.at = start
+    reader.end = end
+    let code = before
+    while (reader.next()) {
+      if (reader.field === 3 && reader.type === WireType.varint) code = enumOf(reader)
+      else reader.skip()
+    }
+    reader.end = outerEnd
+    return code
   }
-  return code
 }
 
 function enumOf(reader: WireReader): number {

@@ -13,7 +13,7 @@ import type { Source } from './source.ts'
  *     10     endUnixNano  2 words          17-19  record (tag), body and end: byte offsets into the source
  *     12     flags                         20-21  name: byte offset and length
  *                                          22     hash of the name's bytes (otlp/hash.ts)
- *                                          23     one bit for each attribute key present: bit (hash of key) & 31
+ *                                          23     one bit for each attribute key present: keyBit of otlp/hash.ts
  */
 export const Column = {
   traceId: 0,
