@@ -94,6 +94,14 @@ export class VirtualClock implements Clock {
     this.advanceTo(this.#nowMs + durationMs)
   }
 
+  /** Moves on to `timeMs` and takes the timers along, so that none fires: a pause in which nothing can happen. */
+  skipTo(timeMs: number): void {
+    const skippedMs = timeMs - this.#nowMs
+    if (skippedMs <= 0) return
+    for (const timer of this.#timers) timer.dueMs += skippedMs
+    this.#nowMs = timeMs
+  }
+
   #add(delayMs: number, intervalMs: number | null, action: () => void): Timer {
     const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, intervalMs, action }
     this.#timers.push(timer)
