@@ -11,6 +11,8 @@ export interface Arrival<T> {
   readonly behindMs: number
   /** The latest plausible time of the request itself; null where it has none. */
   readonly lastNano: bigint | null
+  /** The earliest that lies not more than 60 s before its median; NaN where it has none. */
+  readonly firstMs: number
 }
 
 interface Waiting<T> {
@@ -48,7 +50,8 @@ export class ArrivalOrder<T> {
 
   #take(): Arrival<T> {
     const { item, times, medianMs } = this.#waiting.shift()!
-    if (times.length === 0) return { item, arrivalMs: this.#runningMs, behindMs: 0, lastNano: null }
+    if (times.length === 0) return this.#without(item, Number.NaN)
+    const firstMs = toMs(times.find((time) => toMs(time) >= medianMs - AHEAD_LIMIT_MS)!)
     this.#behind.drop(medianMs)
     const neighbours = Math.max(this.#before.median(), this.#behind.median())
     // Alone in its recording, a request has nothing but its own times to go by.
@@ -56,11 +59,16 @@ export class ArrivalOrder<T> {
     this.#before.add(medianMs)
     let latest = times.length - 1
     while (latest >= 0 && toMs(times[latest]!) > limitMs) latest--
-    if (latest < 0) return { item, arrivalMs: this.#runningMs, behindMs: 0, lastNano: null }
+    if (latest < 0) return this.#without(item, firstMs)
     const lastNano = times[latest]!
     const lastMs = toMs(lastNano)
     if (!(lastMs <= this.#runningMs)) this.#runningMs = lastMs
-    return { item, arrivalMs: this.#runningMs, behindMs: this.#runningMs - lastMs, lastNano }
+    return { item, arrivalMs: this.#runningMs, behindMs: this.#runningMs - lastMs, lastNano, firstMs }
+  }
+
+  /** Arrives with the one before it. */
+  #without(item: T, firstMs: number): Arrival<T> {
+    return { item, arrivalMs: this.#runningMs, behindMs: 0, lastNano: null, firstMs }
   }
 }
 

@@ -1,0 +1,207 @@
+import { type Batch, BytesBatch, TracesBatch } from '../../component/batch.ts'
+import type { ByteBudget } from '../../component/budget.ts'
+import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
+import { Malformed } from '../../otlp/malformed.ts'
+import type { RefCache } from '../../otlp/resource-cache.ts'
+import { scanTraces } from '../../otlp/scan-traces.ts'
+import { Source } from '../../otlp/source.ts'
+import type { Recording } from '../../receivers/file/recording.ts'
+import type { RawMessage } from '../../receivers/file/splitter.ts'
+import { type Arrival, ArrivalOrder } from './arrival-order.ts'
+import { RequestTimes, timesInJson, timesOfRequest, timesOfSpans } from './request-times.ts'
+import { Spool } from './spool.ts'
+import { TraceCount } from './trace-count.ts'
+
+/** How the requests of an input were put in order: as they stand, or by time because they did not stand by time. */
+export type Ordering = 'arrival' | 'sorted'
+
+/** What an input held, for the report. */
+export interface InputCounts {
+  spans: number
+  metricPoints: number
+  logRecords: number
+  profiles: number
+  firstUnixNano: bigint | null
+  lastUnixNano: bigint | null
+}
+
+interface Decoded {
+  readonly batch: Batch
+  readonly firstNano: bigint | null
+}
+
+/**
+ * One input of a replay: the batches of a recording in the order of their arrival. First `survey`, which reads it through
+ * once to see whether it is in order, then `fill` and `take` until `peek` gives nothing more.
+ */
+export class ReplayInput {
+  readonly recording: Recording
+  readonly counts: InputCounts = {
+    spans: 0,
+    metricPoints: 0,
+    logRecords: 0,
+    profiles: 0,
+    firstUnixNano: null,
+    lastUnixNano: null,
+  }
+  readonly traces = new TraceCount()
+  ordering: Ordering = 'arrival'
+  readonly #refs: RefCache
+  readonly #budget: ByteBudget
+  readonly #times = new RequestTimes()
+  #order = new ArrivalOrder<Decoded>()
+  /** Groups of requests that are still to be decoded; null before the first and after the last. */
+  #groups: AsyncIterator<readonly SignalBytes[]> | null = null
+  #queue: Arrival<Decoded>[] = []
+  #head = 0
+  #spool: Spool | null = null
+  #ended = false
+
+  constructor(recording: Recording, refs: RefCache, budget: ByteBudget) {
+    this.recording = recording
+    this.#refs = refs
+    this.#budget = budget
+  }
+
+  /** Recognises an input in which something lies more than `graceMs` out of order, such as one stored by trace. */
+  async survey(graceMs: number, onProgress: () => void): Promise<void> {
+    const order = new ArrivalOrder<null>()
+    const look = (arrival: Arrival<null> | null) => {
+      if (arrival !== null && arrival.behindMs > graceMs) this.ordering = 'sorted'
+    }
+    for await (const messages of this.recording.rawMessages()) {
+      for (const message of messages) look(order.push(null, this.#timesOfRaw(message)))
+      // Once out of order is enough.
+      if (this.ordering === 'sorted') return
+      onProgress()
+    }
+    for (let arrival = order.end(); arrival !== null; arrival = order.end()) look(arrival)
+  }
+
+  /** Makes the next arrivals available, unless there are some, or none any more. */
+  async fill(): Promise<void> {
+    if (this.ordering === 'sorted' && this.#spool === null && !this.#ended) await this.#sort()
+    this.#groups ??= this.#ended ? null : this.#requests()[Symbol.asyncIterator]()
+    while (this.#head === this.#queue.length && !this.#ended) {
+      this.#queue = []
+      this.#head = 0
+      const group = await this.#groups!.next()
+      if (group.done) this.#end()
+      else for (const request of group.value) this.#decode(request)
+    }
+  }
+
+  /** What arrives next; null where `fill` has to be called, and after it where nothing is left. */
+  peek(): Arrival<Decoded> | null {
+    return this.#queue[this.#head] ?? null
+  }
+
+  /** The next batch, counted; the caller releases it. */
+  take(): Batch {
+    const { item, lastNano } = this.#queue[this.#head++]!
+    this.#count(item, lastNano)
+    return item.batch
+  }
+
+  close(): void {
+    this.#spool?.close()
+  }
+
+  #timesOfRaw(message: RawMessage): BigUint64Array {
+    const times = this.#times.clear()
+    if (message.encoding === 'json' && timesInJson(message.bytes, times)) return times.sorted()
+    for (const { signal, bytes } of this.recording.requestsIn(message)) timesOfRequest(signal, bytes, times)
+    return times.sorted()
+  }
+
+  async *#requests(): AsyncGenerator<readonly SignalBytes[]> {
+    if (this.#spool !== null) {
+      for (const request of this.#spool.inOrder()) yield [request]
+      return
+    }
+    for await (const messages of this.recording.rawMessages()) {
+      // One by one: what is decoded lives until it has been delivered.
+      for (const message of messages) yield this.recording.requestsIn(message)
+    }
+  }
+
+  async #sort(): Promise<void> {
+    const spool = new Spool()
+    const order = new ArrivalOrder<SignalBytes>()
+    let key = 0n
+    const put = (arrival: Arrival<SignalBytes> | null) => {
+      if (arrival === null) return
+      // What has no time of its own stays with the one before it.
+      key = arrival.lastNano ?? key
+      spool.add(key, arrival.item)
+    }
+    for await (const messages of this.recording.rawMessages()) {
+      for (const message of messages) {
+        for (const request of this.recording.requestsIn(message)) {
+          const items = timesOfRequest(request.signal, request.bytes, this.#times.clear())
+          if (items instanceof Malformed) this.recording.reject(items.message)
+          else put(order.push(request, this.#times.sorted()))
+        }
+      }
+    }
+    for (let arrival = order.end(); arrival !== null; arrival = order.end()) put(arrival)
+    this.#spool = spool
+  }
+
+  #decode({ signal, bytes }: SignalBytes): void {
+    const times = this.#times.clear()
+    this.#budget.take(bytes.length)
+    const source = new Source(bytes, () => this.#budget.release(bytes.length))
+    let batch: Batch
+    if (signal === 'traces') {
+      const table = scanTraces(source, this.#refs)
+      if (table instanceof Malformed) {
+        this.recording.reject(table.message)
+        source.release()
+        return
+      }
+      timesOfSpans(table, times)
+      batch = new TracesBatch(table)
+    } else {
+      const items = timesOfRequest(signal, bytes, times)
+      if (items instanceof Malformed) {
+        this.recording.reject(items.message)
+        source.release()
+        return
+      }
+      batch = new BytesBatch(signal, source, items)
+    }
+    const arrival = this.#order.push({ batch, firstNano: times.firstNano }, times.sorted())
+    if (arrival !== null) this.#queue.push(arrival)
+  }
+
+  #end(): void {
+    this.#ended = true
+    for (let arrival = this.#order.end(); arrival !== null; arrival = this.#order.end()) this.#queue.push(arrival)
+    this.#order = new ArrivalOrder()
+    this.#groups = null
+  }
+
+  #count({ batch, firstNano }: Decoded, lastNano: bigint | null): void {
+    const { counts } = this
+    switch (batch.signal) {
+      case 'traces':
+        counts.spans += batch.table.count
+        this.traces.add(batch.table)
+        break
+      case 'metrics':
+        counts.metricPoints += batch.itemCount
+        break
+      case 'logs':
+        counts.logRecords += batch.itemCount
+        break
+      case 'profiles':
+        counts.profiles += batch.itemCount
+        break
+    }
+    if (firstNano !== null && (counts.firstUnixNano === null || firstNano < counts.firstUnixNano))
+      counts.firstUnixNano = firstNano
+    if (lastNano !== null && (counts.lastUnixNano === null || lastNano > counts.lastUnixNano))
+      counts.lastUnixNano = lastNano
+  }
+}

@@ -1,0 +1,77 @@
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
+
+/** What is kept in memory before a temporary file takes it. */
+const MEMORY_BYTES = 64 * 1024 * 1024
+
+interface Entry {
+  readonly signal: SignalBytes['signal']
+  readonly key: bigint
+  readonly offset: number
+  readonly length: number
+}
+
+/**
+ * Requests put aside to be read again in another order: in memory while they are few, in a temporary file (removed on
+ * `close`) when they are many. Only their index always stays in memory.
+ */
+export class Spool {
+  readonly #memoryBytes: number
+  readonly #index: Entry[] = []
+  #size = 0
+  #memory: Uint8Array[] = []
+  #folder: string | null = null
+  #file = -1
+
+  constructor(memoryBytes = MEMORY_BYTES) {
+    this.#memoryBytes = memoryBytes
+  }
+
+  add(key: bigint, { signal, bytes }: SignalBytes): void {
+    this.#index.push({ signal, key, offset: this.#size, length: bytes.length })
+    this.#size += bytes.length
+    if (this.#file < 0) {
+      // A copy, because what is read from a file is a view of a chunk that would stay with it.
+      this.#memory.push(bytes.slice())
+      if (this.#size > this.#memoryBytes) this.#moveToFile()
+    } else writeSync(this.#file, bytes)
+  }
+
+  /** In ascending order of their keys; those with equal ones in the order in which they came. */
+  *inOrder(): Generator<SignalBytes> {
+    const order = this.#index.map((_, i) => i)
+    order.sort((a, b) => compare(this.#index[a]!.key, this.#index[b]!.key) || a - b)
+    for (const i of order) {
+      const { signal, offset, length } = this.#index[i]!
+      yield { signal, bytes: this.#file < 0 ? this.#memory[i]! : this.#read(offset, length) }
+    }
+  }
+
+  close(): void {
+    this.#memory = []
+    if (this.#file >= 0) closeSync(this.#file)
+    if (this.#folder !== null) rmSync(this.#folder, { recursive: true })
+    this.#file = -1
+    this.#folder = null
+  }
+
+  #moveToFile(): void {
+    this.#folder = mkdtempSync(join(tmpdir(), 'blindspot-replay-'))
+    this.#file = openSync(join(this.#folder, 'requests'), 'w+')
+    for (const bytes of this.#memory) writeSync(this.#file, bytes)
+    this.#memory = []
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length)
+    let done = 0
+    while (done < length) done += readSync(this.#file, bytes, done, length - done, offset + done)
+    return bytes
+  }
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
