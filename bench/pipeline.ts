@@ -1,0 +1,22 @@
+import { mkdtempSync } from 'node:fs'
+import { DETECTORS, SHARED_CASES } from './harness/cases.ts'
+import { printHottest } from './harness/cpu-profile.ts'
+import { gateway } from './harness/gateway.ts'
+import { type Measurement, measure } from './harness/measure.ts'
+import { readOptions } from './harness/options.ts'
+import { machine, printTable, writeJson } from './harness/report.ts'
+
+// `npm run bench`: the started gateway under load, in a process of its own, from socket to socket.
+
+const options = readOptions('bench')
+const cases = [...SHARED_CASES, DETECTORS].filter(({ name }) => options.filter.test(name))
+const figures: Measurement[] = []
+for (const it of cases) {
+  console.error(`${it.name}: ${it.warmupSeconds} s of warm-up and ${options.seconds} s`)
+  const profiles = options.cpuProfile ? mkdtempSync(`data/bench/${it.name.replaceAll(' ', '-')}-`) : null
+  figures.push(await measure(gateway(profiles), it, options.seconds))
+  if (profiles !== null) printHottest(it.name, profiles)
+}
+console.log(machine())
+printTable(figures)
+writeJson(options.json, { figures })
