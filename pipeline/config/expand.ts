@@ -5,6 +5,9 @@ import type { ConfigProblem } from './problems.ts'
 
 /** How deep values may name further values. */
 const MAX_DEPTH = 100
+/** References followed in one configuration: what names itself twice would double at each level. */
+const MAX_REFERENCES = 10_000
+const ENDLESS = 'its references lead to one another without end'
 const ENV_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
 export interface ExpandContext {
@@ -12,6 +15,8 @@ export interface ExpandContext {
   readonly problems: ConfigProblem[]
   /** For what does not stop the gateway: a variable that is not set. */
   readonly warnings: ConfigProblem[]
+  /** References followed so far; begins at 0. */
+  followed: number
 }
 
 /**
@@ -43,7 +48,7 @@ function expandScalar(node: ScalarNode, context: ExpandContext, path: string, de
     context.problems.push({ at: node.at, path, message })
     return { ...node, value: null }
   }
-  if (depth > MAX_DEPTH) return complain('its references lead to one another without end')
+  if (depth > MAX_DEPTH) return complain(ENDLESS)
 
   const parts = split(node.value as string)
   if (parts === null) return complain('a reference has no closing brace; write $$ for a dollar sign that means itself')
@@ -53,30 +58,24 @@ function expandScalar(node: ScalarNode, context: ExpandContext, path: string, de
     if (text === null) return { ...node, value: null }
     return typed(text, node, context, path, depth)
   }
-  let whole = ''
-  for (const part of parts) {
-    if (typeof part === 'string') whole += part
-    else whole += resolveText(part, node, context, path, depth)
-  }
-  return { ...node, value: whole }
+  return { ...node, value: joined(parts, node, context, path, depth) }
 }
 
-/** What a reference stands for, with references inside it expanded: as text, for the middle of a string. */
-function resolveText(
-  reference: Reference,
-  node: ScalarNode,
-  context: ExpandContext,
-  path: string,
-  depth: number,
-): string {
-  const text = resolve(reference, node, context, path, depth)
-  if (text === null) return ''
-  const inner = expand({ kind: 'scalar', at: node.at, value: text }, context, path, depth + 1)
-  if (inner.kind !== 'scalar') {
-    context.problems.push({ at: node.at, path, message: 'a list or map cannot stand in the middle of a string' })
+/** Parts put together as text: within a string a number, a list or a map is nothing but its letters. */
+function joined(parts: readonly Part[], node: ScalarNode, context: ExpandContext, path: string, depth: number): string {
+  if (depth > MAX_DEPTH) {
+    context.problems.push({ at: node.at, path, message: ENDLESS })
     return ''
   }
-  return inner.text ?? String(inner.value ?? '')
+  return parts
+    .map((part) => {
+      if (typeof part === 'string') return part
+      const text = resolve(part, node, context, path, depth)
+      if (text === null) return ''
+      const inner = split(text)
+      return inner === null ? text : joined(inner, node, context, path, depth + 1)
+    })
+    .join('')
 }
 
 /** What a value that is one reference becomes: YAML, with the letters kept for fields that want a string. */
@@ -121,12 +120,14 @@ function resolve(
   path: string,
   depth: number,
 ): string | null {
-  const body = reference.parts
-    .map((part) => (typeof part === 'string' ? part : resolveText(part, node, context, path, depth)))
-    .join('')
+  const body = joined(reference.parts, node, context, path, depth)
   const complain = (message: string): null => {
     context.problems.push({ at: node.at, path, message })
     return null
+  }
+  context.followed++
+  if (context.followed > MAX_REFERENCES) {
+    return context.followed === MAX_REFERENCES + 1 ? complain(`more than ${MAX_REFERENCES} references`) : null
   }
   const [, scheme = 'env', rest = ''] = /^(?:([a-z][a-z0-9+.-]*):(?!-))?(.*)$/s.exec(body) ?? []
   switch (scheme) {

@@ -33,7 +33,7 @@ export function loadConfig(request: LoadRequest): GatewayConfig {
   }
   const read = readSources(request.uris, request.sets ?? [], { env, problems })
   if (read === null || problems.length > 0) throw new ConfigError(problems)
-  const root = expand(read, { env, problems, warnings })
+  const root = expand(read, { env, problems, warnings, followed: 0 })
   const top = checkTop(root, problems)
 
   const only = <K extends AnyFactory['kind']>(kind: K) =>
