@@ -5,7 +5,10 @@ const NO_EFFECT = 'Accepted so that configurations of the Collector load; has no
 
 /** The Collector writes header lists as names and values, and older configurations as a map. */
 const headers = z
-  .union([z.record(z.string(), z.string()), z.array(z.strictObject({ name: z.string(), value: z.string() }))])
+  .union([
+    z.record(z.string(), z.string()),
+    z.array(z.strictObject({ name: z.string().describe('Its name.'), value: z.string().describe('Its value.') })),
+  ])
   .optional()
   .describe('Headers that go with every export.')
 
