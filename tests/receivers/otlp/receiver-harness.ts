@@ -1,4 +1,5 @@
 import * as grpc from '@grpc/grpc-js'
+import { afterEach, expect } from '@jest/globals'
 import type { z } from 'zod'
 import type { Batch } from '../../../component/batch.ts'
 import type { NextBySignal } from '../../../component/component.ts'
@@ -22,7 +23,18 @@ export class Recorder implements Consumer<Batch> {
 
 export type Protocols = z.input<typeof configSchema>['protocols']
 
-/** A receiver on ports of the system's choice, with a recorder behind every signal of `signals`. */
+const undo: (() => void | Promise<void>)[] = []
+
+/** Runs after the current test, last come first served, whatever became of it. */
+export function afterThisTest(action: () => void | Promise<void>): void {
+  undo.push(action)
+}
+
+afterEach(async () => {
+  for (let action = undo.pop(); action !== undefined; action = undo.pop()) await action()
+})
+
+/** A receiver on ports of the system's choice, with a recorder behind every signal of `signals`; stops with the test. */
 export async function startReceiver(
   protocols: Protocols,
   {
@@ -35,6 +47,10 @@ export async function startReceiver(
   const next = Object.fromEntries(signals.map((signal) => [signal, recorder])) as NextBySignal
   const receiver = new OtlpReceiver(settings, configSchema.parse({ protocols }), next)
   await receiver.start()
+  afterThisTest(async () => {
+    await receiver.stop(settings.clock.nowMs() + 10_000)
+    expect(settings.budget.usedBytes).toBe(0)
+  })
   return {
     settings,
     recorder,
@@ -65,5 +81,17 @@ export function exportByGrpcJs(
 }
 
 export function grpcClient(address: string, options: grpc.ClientOptions = {}): grpc.Client {
-  return new grpc.Client(address, grpc.credentials.createInsecure(), options)
+  const client = new grpc.Client(address, grpc.credentials.createInsecure(), options)
+  afterThisTest(() => client.close())
+  return client
+}
+
+/** Why a call failed. */
+export async function failure(call: Promise<unknown>): Promise<grpc.ServiceError> {
+  const error = await call.then(
+    () => null,
+    (reason: grpc.ServiceError) => reason,
+  )
+  if (error === null) throw new Error('the call succeeded')
+  return error
 }
