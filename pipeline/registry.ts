@@ -2,8 +2,10 @@ import type { AnyFactory } from '../component/component.ts'
 import { factory as debugExporter } from '../exporters/debug/debug.ts'
 import { factory as nopExporter } from '../exporters/nop/nop.ts'
 import { factory as otlpGrpcExporter } from '../exporters/otlp-grpc/otlp-grpc.ts'
+import { factory as otlpHttpExporter } from '../exporters/otlp-http/otlp-http.ts'
 import { factory as batch } from '../processors/batch/batch.ts'
 import { factory as contextPropagation } from '../processors/context-propagation/context-propagation.ts'
+import { factory as goRuntime } from '../processors/go-runtime/go-runtime.ts'
 import { factory as memoryLimiter } from '../processors/memory-limiter/memory-limiter.ts'
 import { factory as spanLifetime } from '../processors/span-lifetime/span-lifetime.ts'
 import { factory as traceWindow } from '../processors/trace-window/trace-window.ts'
@@ -21,8 +23,10 @@ export const FACTORIES: readonly AnyFactory[] = [
   traceWindow,
   contextPropagation,
   spanLifetime,
+  goRuntime,
   // Exporters
   otlpGrpcExporter,
+  otlpHttpExporter,
   debugExporter,
   nopExporter,
   // Extensions
