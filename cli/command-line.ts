@@ -6,6 +6,7 @@ import { version } from './version.ts'
 /** Loaded when called, so that `--version` does not load a gateway. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
+  replay: async () => (await import('./replay.ts')).replay,
   validate: async () => (await import('./validate.ts')).validate,
   components: async () => (await import('./components.ts')).components,
   'print-config': async () => (await import('./print-config.ts')).printConfig,

@@ -1,7 +1,7 @@
 /** The world as a command sees it; tests put in their own. */
 export interface Io {
   readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
