@@ -4,7 +4,7 @@ import { printHottest } from './harness/cpu-profile.ts'
 import { gateway } from './harness/gateway.ts'
 import { type Measurement, measure } from './harness/measure.ts'
 import { readOptions } from './harness/options.ts'
-import { machine, printTable, writeJson } from './harness/report.ts'
+import { machine, printFailures, printTable, writeJson } from './harness/report.ts'
 
 // `npm run bench`: the started gateway under load, in a process of its own, from socket to socket.
 
@@ -19,4 +19,5 @@ for (const it of cases) {
 }
 console.log(machine())
 printTable(figures)
+printFailures(figures)
 writeJson(options.json, { figures })

@@ -26,6 +26,14 @@ export function printTable(rows: readonly Measurement[]): void {
     )
 }
 
+/** Says what went wrong, and lets the process fail. */
+export function printFailures(rows: readonly Measurement[]): void {
+  for (const row of rows.filter(({ failure }) => failure !== null)) {
+    console.error(`\nWRONG: ${row.subject}, ${row.case}: ${row.failure}`)
+    process.exitCode = 1
+  }
+}
+
 export function machine(): string {
   const [cpu] = cpus()
   return `${cpus().length} x ${cpu?.model.trim() ?? 'unknown CPU'}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}`

@@ -50,6 +50,11 @@ export class RunningSubject {
     return this.#process.pid!
   }
 
+  /** The end of what it has printed. */
+  get output(): string {
+    return this.#output
+  }
+
   get failed(): string | null {
     return this.#process.exitCode === null ? null : this.#output
   }

@@ -2,7 +2,7 @@ import { DETECTORS, SHARED_CASES } from '../harness/cases.ts'
 import { gateway } from '../harness/gateway.ts'
 import { type Measurement, measure } from '../harness/measure.ts'
 import { readOptions } from '../harness/options.ts'
-import { printTable, writeJson } from '../harness/report.ts'
+import { machine, printFailures, printTable, writeJson } from '../harness/report.ts'
 import { buildCollector, isGoInstalled } from './collector.ts'
 
 // `npm run bench:peer`: the gateway beside the OpenTelemetry Collector, same load, same pipelines, same run.
@@ -24,12 +24,14 @@ const runs = [
   { subject: blindspot, it: DETECTORS },
 ].filter(({ subject, it }) => options.filter.test(`${subject.name} ${it.name}`))
 
+console.log(machine())
 const figures: Measurement[] = []
 for (const { subject, it } of runs) {
   console.error(`${subject.name}: ${it.name}, ${it.warmupSeconds} s of warm-up and ${options.seconds} s`)
   figures.push(await measure(subject, it, options.seconds))
 }
 printTable(figures)
+printFailures(figures)
 
 const baseline = figures.find((row) => row.subject === collector.name && row.case === BASELINE)
 const ratios: Record<string, number> = {}
