@@ -1,4 +1,4 @@
-import { doubleOf } from './any-value.ts'
+import { doubleOf, eachMessage } from './any-value.ts'
 import type { ByteInterner } from './byte-interner.ts'
 import { hashBytes, hashInt32, keyBit } from './hash.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
@@ -55,6 +55,24 @@ export function boolAttribute(table: SpanTable, row: number, key: AttributeKey):
   return (found.lo | found.hi) !== 0
 }
 
+/** The texts of an attribute that is an array of strings (members of another type left out); not for the hot path. */
+export function stringArrayAttribute(table: SpanTable, row: number, key: AttributeKey): string[] | null {
+  if (!findValue(table, row, key) || !readMember(ValueTag.array)) return null
+  const { bytes, start, end } = found
+  const values: string[] = []
+  try {
+    eachMessage(bytes, start, end, 1, (from, to) => {
+      found.start = from
+      found.end = to
+      if (readMember(ValueTag.string)) values.push(utf8(bytes, found.start, found.end))
+    })
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error
+    return null
+  }
+  return values
+}
+
 /** Whether a span has a string attribute of that key with this text, given in UTF-8. */
 export function attributeEquals(table: SpanTable, row: number, key: AttributeKey, text: Uint8Array): boolean {
   if (!findValue(table, row, key) || !readMember(ValueTag.string)) return false
@@ -68,17 +86,20 @@ export function internAttribute(table: SpanTable, row: number, key: AttributeKey
   return interner.intern(bytes, start, end - start, hashInt32(bytes, start, end))
 }
 
-/** Where the attribute of that key stands in the span, with its tag, for whoever copies it; false where it is not. */
+/** Where the value of an attribute stands, for whoever copies it; null where the span has none. */
 export function locateAttribute(table: SpanTable, row: number, key: AttributeKey): AttributePlace | null {
-  return findValue(table, row, key) ? found : null
+  if (!findValue(table, row, key)) return null
+  const { bytes, start, end } = found
+  const isArray = readMember(ValueTag.array)
+  return isArray ? { bytes, start: found.start, end: found.end, isArray } : { bytes, start, end, isArray }
 }
 
-/** Offsets into `bytes`; one object for all, which the next look-up overwrites. */
 export interface AttributePlace {
   readonly bytes: Uint8Array
-  /** The AnyValue, and once it was read the content of its member. */
+  /** Offsets of the AnyValue; of an array, of its ArrayValue. */
   readonly start: number
   readonly end: number
+  readonly isArray: boolean
 }
 
 const ValueTag = {
@@ -86,6 +107,7 @@ const ValueTag = {
   bool: (2 << 3) | WireType.varint,
   int: (3 << 3) | WireType.varint,
   double: (4 << 3) | WireType.fixed64,
+  array: (5 << 3) | WireType.bytes,
 } as const
 
 const SPAN_ATTRIBUTES = (9 << 3) | WireType.bytes

@@ -102,6 +102,13 @@ export class ProtoWriter {
     this.at += content.length
   }
 
+  /** Bytes as they are. */
+  raw(content: Uint8Array): void {
+    if (this.at + content.length > this.bytes.length) this.#grow(content.length)
+    this.bytes.set(content, this.at)
+    this.at += content.length
+  }
+
   /** Starts a length-delimited field after its tag; `end` takes what this returns. */
   begin(): number {
     if (this.at + 1 > this.bytes.length) this.#grow(1)

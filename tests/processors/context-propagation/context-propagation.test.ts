@@ -1,13 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { ACCEPTED } from '../../../component/consumer.ts'
 import type { FindingReport } from '../../../component/finding.ts'
+import { attributeKey, stringArrayAttribute } from '../../../otlp/attributes.ts'
 import { RefCache } from '../../../otlp/resource-cache.ts'
 import { configSchema } from '../../../processors/context-propagation/config.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
 import { configSchema as windowConfig } from '../../../processors/trace-window/config.ts'
 import { factory as traceWindow } from '../../../processors/trace-window/trace-window.ts'
 import type { ServiceSpans, SpanSpec } from '../../support/otlp-builder.ts'
-import { tracesBatch } from '../../support/scan.ts'
+import { scan, tracesBatch } from '../../support/scan.ts'
 import { testProcessorSettings } from '../../support/test-settings.ts'
 
 /** A window, the detector behind it, and a shop that sends whole traces through them. */
@@ -16,10 +17,12 @@ async function shop() {
   const marked: string[] = []
   const detector = factory.create.traces!(settings, configSchema.parse({}), {
     consume(batch) {
-      for (const [row, edit] of batch.edits?.edited ?? [])
-        marked.push(
-          `${batch.table.resourceOf(row).serviceName} ${batch.table.name(row)}: ${edit.arrays.get('blindspot.rules')}`,
-        )
+      const rules = attributeKey('blindspot.rules')
+      const after = scan(batch.encode())
+      for (let row = 0; row < after.count; row++) {
+        const values = stringArrayAttribute(after, row, rules)
+        if (values) marked.push(`${after.resourceOf(row).serviceName} ${after.name(row)}: ${values}`)
+      }
       return ACCEPTED
     },
   })
