@@ -19,6 +19,8 @@ export interface Http2ClientParts extends ConnectionParts {
   readonly compression: 'gzip' | 'zstd' | 'none'
   readonly waitForReady: boolean
   readonly balancer: 'round_robin' | 'pick_first'
+  /** The addresses of a name; rejects where there are none. */
+  readonly resolve: (host: string) => Promise<readonly string[]>
 }
 
 /**
@@ -123,7 +125,7 @@ export class Http2Client implements UnaryClient {
     const { host, port, clock } = this.#parts
     const nowMs = clock.nowMs()
     if (this.#connections.length > 0 && (isIP(host) !== 0 || nowMs < this.#resolvedAtMs + RESOLVE_INTERVAL_MS)) return
-    const addresses = await addressesOf(host).catch((error: Error) => {
+    const addresses = await this.#parts.resolve(host).catch((error: Error) => {
       this.#lastError = error.message
       return null
     })
@@ -144,7 +146,8 @@ export class Http2Client implements UnaryClient {
   }
 }
 
-async function addressesOf(host: string): Promise<readonly string[]> {
+/** By the system's resolver; an address is its own. */
+export async function addressesOf(host: string): Promise<readonly string[]> {
   if (isIP(host) !== 0) return [host]
   return [...new Set((await lookup(host, { all: true })).map(({ address }) => address))]
 }

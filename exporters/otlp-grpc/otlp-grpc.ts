@@ -10,7 +10,7 @@ import { loadTls } from '../sending/tls.ts'
 import { configSchema, type OtlpGrpcConfig } from './config.ts'
 import { authorityOf, parseGrpcEndpoint } from './endpoint.ts'
 import { errorOf, Status } from './grpc-status.ts'
-import { Http2Client, type Http2ClientParts } from './http2-client.ts'
+import { addressesOf, Http2Client, type Http2ClientParts } from './http2-client.ts'
 import type { UnaryClient } from './unary-client.ts'
 
 const PATHS = {
@@ -47,14 +47,15 @@ export class OtlpGrpcSender implements Sender {
   }
 }
 
-type ClientSettings = Pick<Http2ClientParts, 'clock' | 'random'>
+type ClientSettings = Pick<Http2ClientParts, 'clock' | 'random'> & Partial<Pick<Http2ClientParts, 'resolve'>>
 
 /** Reads the files that the configuration names; connects when the first call comes. */
 export async function createClient(config: OtlpGrpcConfig, settings: ClientSettings): Promise<UnaryClient> {
   const { host, port, secure } = parseGrpcEndpoint(config.endpoint)!
   const { server_name_override } = config.tls
   return new Http2Client({
-    ...settings,
+    clock: settings.clock,
+    random: settings.random,
     host,
     port,
     tls: (secure ?? !config.tls.insecure) ? await loadTls(config.tls) : null,
@@ -65,6 +66,7 @@ export async function createClient(config: OtlpGrpcConfig, settings: ClientSetti
     compression: config.compression,
     waitForReady: config.wait_for_ready,
     balancer: config.balancer_name,
+    resolve: settings.resolve ?? addressesOf,
     keepalive: config.keepalive,
   })
 }

@@ -18,5 +18,5 @@ export interface Sender {
   start(): Promise<void>
   /** Never rejects, and settles within the configured timeout or when `close` is called. */
   send(request: OutgoingRequest): Promise<SendResult>
-  close(): void
+  close(): void | Promise<void>
 }

@@ -44,6 +44,6 @@ export class SendingExporter implements Exporter {
 
   async stop(deadlineMs: number): Promise<void> {
     await Promise.all(SIGNALS.map((signal) => this.#queues[signal].drain(deadlineMs)))
-    this.#sender.close()
+    await this.#sender.close()
   }
 }

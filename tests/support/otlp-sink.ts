@@ -139,6 +139,8 @@ function serviceOf(signal: Signal): grpc.ServiceDefinition {
 /** The same over OTLP/HTTP on node:http; `fail` answers with `code` as the HTTP status and Retry-After in whole seconds. */
 export class OtlpHttpSink extends SinkScript {
   readonly port: number
+  /** Connections that came, closed ones too. */
+  connections = 0
   readonly #scheme: string
   readonly #server: Server
 
@@ -147,6 +149,7 @@ export class OtlpHttpSink extends SinkScript {
     this.#server = server
     this.#scheme = scheme
     this.port = (server.address() as AddressInfo).port
+    server.on('connection', () => this.connections++)
   }
 
   /** `http://host:port`, without a path. */
@@ -177,6 +180,11 @@ export class OtlpHttpSink extends SinkScript {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeAllConnections()
     return closed
+  }
+
+  /** Closes the connections that carry no request now. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections()
   }
 
   async #serve(...[request, response]: Parameters<RequestListener>): Promise<void> {

@@ -1,3 +1,4 @@
+import { zstdDecompressSync } from 'node:zlib'
 import { status as code } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Batch } from '../../../component/batch.ts'
@@ -9,6 +10,7 @@ import { HAS_OPENSSL, itWithOpenssl, selfSigned } from '../../support/certificat
 import { LogProbe } from '../../support/log-probe.ts'
 import { OtlpGrpcSink, type SinkOptions } from '../../support/otlp-sink.ts'
 import { testExporterSettings } from '../../support/test-settings.ts'
+import { framed, OK, RawServer, respond } from './raw-server.ts'
 
 const REQUEST = Buffer.from('a request that nobody looks into, long enough to be compressed. '.repeat(50))
 
@@ -91,6 +93,17 @@ describe('otlp_grpc delivers', () => {
       'trace-bin': 'bytes',
       'user-agent': 'gateway/7',
     })
+  })
+
+  it('compressed by zstd, which the other server does not take', async () => {
+    const server = await RawServer.start(({ stream }) => respond(stream, framed(new Uint8Array(0)), OK))
+    cleanUps.push(() => server.stop())
+    const { exporter, ledger } = await startExporter(`127.0.0.1:${server.port}`, { compression: 'zstd' })
+    exporter.consume(batchOf('traces'))
+    await until(() => ledger.sent === 2)
+    const { headers, body } = server.calls[0]!
+    expect([headers['grpc-encoding'], body[0]]).toEqual(['zstd', 1])
+    expect(zstdDecompressSync(body.subarray(5))).toEqual(REQUEST)
   })
 
   it('many requests at once over one connection', async () => {
