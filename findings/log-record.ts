@@ -60,8 +60,11 @@ export function logRecordOf({ finding, previousState, timeUnixNano }: FindingEve
   addText('client.service.name', place.edge?.from ?? null)
   addText('server.service.name', place.edge?.to ?? null)
   addText('blindspot.boundary', place.edge?.boundary ?? null)
-  for (const [key, value] of Object.entries(finding.values))
-    add(`blindspot.value.${key}`, anyValue(value, unitOf(finding.rule, key)))
+  for (const [key, value] of Object.entries(finding.values)) {
+    // Derived metrics carry it under that name too.
+    const name = key === 'signal_source' ? 'blindspot.signal.source' : `blindspot.value.${key}`
+    add(name, anyValue(value, unitOf(finding.rule, key)))
+  }
 
   const span = finding.evidence.find((evidence) => evidence.kind === 'span')
   return {

@@ -7,6 +7,8 @@ export const UNDETERMINED = 'undetermined'
 /** One reason for a trouble: an entry of the rule's closed list. */
 export interface Cause {
   readonly cause: string
+  /** Not told apart by this version: such findings say `undetermined`, or are not made. */
+  readonly planned?: true
   /** One line: what is going on. */
   readonly means: string
   /** How it is mended, for whoever owns the service. */
@@ -18,6 +20,8 @@ export interface Cause {
 /** A key of `values` in findings, log records and reports. */
 export interface Value {
   readonly key: string
+  /** In the values of the finding, or in those of each piece of evidence. */
+  readonly of: 'finding' | 'evidence'
   /** UCUM, `1` for a share; empty for text. */
   readonly unit: string
   readonly means: string

@@ -43,7 +43,7 @@ export function describe({ name, unit, description }: MetricName, valueType = Va
 }
 
 /** The collection puts its own times over these. */
-const UNTIMED: HrTime = [0, 0]
+export const UNTIMED: HrTime = [0, 0]
 
 /** A data point for each series of the table that has been recorded. */
 export function pointsOf<T>(

@@ -22,12 +22,14 @@ export const rule: Rule = {
   causes: [
     {
       cause: 'parent_not_exported',
+      planned: true,
       means:
         'An intermediary (mesh sidecar, load balancer, proxy) makes spans and passes their ids on, but exports nothing.',
       mend: 'Give the proxy a tracing exporter that sends to this gateway, or switch its tracing off so that it passes traceparent through untouched. Nothing is wrong in the Go services on either side.',
     },
     {
       cause: 'parent_dropped',
+      planned: true,
       means: 'One instance lost spans for a while: its export queue overflowed, or it ended without flushing.',
       mend: 'Flush on shutdown, and size the queue of the batch processor for the bursts of that service.',
       go: `tp := sdktrace.NewTracerProvider(
@@ -43,6 +45,7 @@ defer func() {
     },
     {
       cause: 'sampling_mismatch',
+      planned: true,
       means:
         'The two sides of an edge decide on their own which traces to keep, so a steady share of parents is missing.',
       mend: 'Decide once, at the root, and follow that decision everywhere else.',
@@ -70,8 +73,18 @@ for {
     undetermined,
   ],
   values: [
-    { key: 'orphaned_share', unit: '1', means: 'orphans among the spans of the operation that have a parent id' },
-    { key: 'local_parents', unit: '{span}', means: 'orphans whose parent is known to be in the same process' },
+    {
+      key: 'orphaned_share',
+      of: 'finding',
+      unit: '1',
+      means: 'orphans among the spans of the operation that have a parent id',
+    },
+    {
+      key: 'local_parents',
+      of: 'finding',
+      unit: '{span}',
+      means: 'orphans whose parent is known to be in the same process',
+    },
   ],
   thresholds: [
     {

@@ -45,6 +45,7 @@ srv := grpc.NewServer(grpc.StatsHandler(otelgrpc.NewServerHandler()))`,
     },
     {
       cause: 'format_mismatch',
+      planned: true,
       means:
         'Only this edge is cut, and the instrumentation of the two sides speaks different formats (traceparent, B3, grpc-trace-bin).',
       mend: 'Let both sides speak W3C; while migrating, let the callee read both.',
@@ -65,7 +66,10 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
     },
     undetermined,
   ],
-  values: [{ key: 'connected_share', unit: '1', means: 'calls on the edge whose callee is in the same trace' }],
+  values: [
+    { key: 'connected_share', of: 'finding', unit: '1', means: 'calls on the edge whose callee is in the same trace' },
+    { key: 'caller_trace_id', of: 'evidence', unit: '', means: 'the trace of the call that this root answers' },
+  ],
   thresholds: [
     {
       key: 'min_occurrences',

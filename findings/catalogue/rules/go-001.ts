@@ -35,16 +35,23 @@ debug.SetMemoryLimit(900 << 20) // container limit 1 GiB
     },
   ],
   values: [
-    { key: 'gogc_off', unit: '', means: 'true: the percentage is the mark that the runtime uses for off' },
-    { key: 'memory_limit_bytes', unit: 'By', means: 'GOMEMLIMIT, where one is set' },
+    { key: 'signal_source', of: 'finding', unit: '', means: 'who sent the metrics: otel_sdk, obi or prometheus' },
+    { key: 'memory_limit_bytes', of: 'finding', unit: 'By', means: 'GOMEMLIMIT, where one is set and sent' },
     {
       key: 'heap_goal_bytes',
+      of: 'finding',
       unit: 'By',
-      means: 'heap size at which the next collection would start, where it is sent',
+      means: 'heap size at which the next collection starts, where there is one',
     },
-    { key: 'signal_source', unit: '', means: 'who sent the metrics: otel_sdk, obi or prometheus' },
   ],
-  thresholds: [],
+  thresholds: [
+    {
+      key: 'stale_after',
+      default: '5m',
+      unit: 's',
+      reason: 'An SDK exports every minute by default; after five missed exports a setting is no longer known.',
+    },
+  ],
   blindTo: [
     'Processes whose runtime metrics do not arrive: the report lists them as not evaluable, with what to switch on.',
     'A process that sends the percentage but, by a view or a filter, not the limit: it is taken for one without limit unless its heap goal shows one.',
@@ -54,14 +61,14 @@ debug.SetMemoryLimit(900 << 20) // container limit 1 GiB
     level: 'error',
     cause: 'gogc_off',
     confidence: 0.99,
-    causeConfidence: 1,
+    causeConfidence: 0.99,
     service: 'cart',
     instance: 'cart-6d9f7c-x2x8p',
     operation: null,
     occurrences: 118,
     population: 118,
     message:
-      'The garbage collector of cart (cart-6d9f7c-x2x8p) is switched off and no memory limit is set: its heap only grows until it is killed.',
-    values: { gogc_off: true, heap_goal_bytes: 9223372036844815000, signal_source: 'otel_sdk' },
+      'The garbage collector of cart (cart-6d9f7c-x2x8p) is switched off (GOGC=off) and no memory limit is set: the heap only grows until the process is killed.',
+    values: { signal_source: 'otel_sdk' },
   },
 }

@@ -16,7 +16,7 @@ export const rule: Rule = {
       orders   publish event         ███████████████  ends 60 ms later  <- 60 ms that no dashboard shows`,
   key: { operation: true, instance: false },
   occurrence: 'span that ended after its parent',
-  population: { per: 'operation', what: 'spans of the child operation whose parent is in the trace' },
+  population: { per: 'operation', what: 'spans of that service and operation' },
   causes: [
     {
       cause: 'asynchronous_work',
@@ -32,8 +32,13 @@ go func() {
     },
   ],
   values: [
-    { key: 'overhang_max_seconds', unit: 's', means: 'longest time that a child went on after its parent had ended' },
-    { key: 'overhang_mean_seconds', unit: 's', means: 'mean of that time over the occurrences' },
+    { key: 'share', of: 'finding', unit: '1', means: 'occurrences among the spans of the operation' },
+    {
+      key: 'overrun_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'how long the child went on after its parent had ended',
+    },
   ],
   thresholds: [
     {
@@ -45,19 +50,20 @@ go func() {
     },
   ],
   blindTo: [
-    'Parent and child of different clock domains, unless the offset between the domains is known and smaller than what is seen.',
-    'PRODUCER and CONSUMER pairs: a message is handled whenever it is.',
+    'Parent and child of different processes: an offset between their clocks looks the same.',
+    'A child that only starts after its parent has ended: that is LIFE-002.',
   ],
   example: {
     level: 'warn',
     cause: 'asynchronous_work',
-    confidence: 0.97,
-    causeConfidence: 0.9,
+    confidence: 0.95,
+    causeConfidence: 0.95,
     service: 'orders',
     operation: 'publish event',
     occurrences: 312,
     population: 320,
-    message: '312 of 320 spans "publish event" of orders end after their parent, by up to 60 ms.',
-    values: { overhang_max_seconds: 0.06, overhang_mean_seconds: 0.041 },
+    message:
+      '312 of 320 spans "publish event" of orders end after the span that they are part of: work goes on when its parent has already answered.',
+    values: { share: 0.975 },
   },
 }

@@ -1,4 +1,4 @@
-import { type Rule, undetermined } from '../rule.ts'
+import type { Rule } from '../rule.ts'
 
 export const rule: Rule = {
   id: 'LIFE-005',
@@ -53,19 +53,28 @@ defer span.End()`,
     },
     {
       cause: 'event_outside',
+      planned: true,
       means:
         'An event lies outside of its span: it was added with a time of its own, or by a goroutine that goes on after End.',
       mend: 'Add events while the span is open and let the SDK take the time; what happens afterwards belongs to a span of its own.',
     },
-    undetermined,
   ],
-  values: [{ key: 'worst_seconds', unit: 's', means: 'how far the worst occurrence is beyond what is possible' }],
+  values: [
+    { key: 'share', of: 'finding', unit: '1', means: 'occurrences among the spans of the operation' },
+    { key: 'duration_seconds', of: 'evidence', unit: 's', means: 'end minus start, for end_before_start and too_long' },
+    {
+      key: 'ahead_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'how far the start is ahead of the gateway, for in_the_future',
+    },
+  ],
   thresholds: [
     {
       key: 'future_tolerance',
       default: '60s',
       unit: 's',
-      reason: "Clocks without NTP are off by seconds; a minute is nobody's drift.",
+      reason: 'Clocks without NTP are off by seconds; a minute is not drift any more.',
     },
     {
       key: 'max_duration',
@@ -82,18 +91,19 @@ defer span.End()`,
   ],
   blindTo: [
     'Times that are wrong but possible: a clock that is two seconds late shows as CLOCK-001 or not at all.',
-    'Long spans that are streams: those with more than one message event, a streaming method, or a method named in the configuration.',
+    'Long spans that carry events: they are taken for streams, which may be long.',
+    'The gateway takes its own clock for right: when that is wrong, so is in_the_future.',
   ],
   example: {
     level: 'error',
     cause: 'end_before_start',
-    confidence: 1,
-    causeConfidence: 1,
+    confidence: 0.99,
+    causeConfidence: 0.99,
     service: 'worker',
     operation: 'job',
-    occurrences: 17,
+    occurrences: 16,
     population: 5120,
-    message: '17 of 5120 spans "job" of worker end before they start, by up to 3.2 s.',
-    values: { worst_seconds: 3.2 },
+    message: '16 of 5120 spans "job" of worker have impossible times: end before start.',
+    values: { share: 0.003125 },
   },
 }
