@@ -52,12 +52,12 @@ func charge(w http.ResponseWriter, r *http.Request) {
 		// As servers with a limit on a connection's age do, so that handshakes go on.
 		w.Header().Set("Connection", "close")
 	}
-	time.Sleep(4 * time.Millisecond)
 	if fault.AsyncAfterEnd.On() && n%3 == 0 {
 		fault.AsyncAfterEnd.Strike()
 		// The values of the request without its cancellation: right for the work, too late for the span.
 		go receipt(context.WithoutCancel(r.Context()))
 	}
+	time.Sleep(4 * time.Millisecond)
 	w.WriteHeader(http.StatusCreated)
 }
 
