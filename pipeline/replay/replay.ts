@@ -24,8 +24,8 @@ export interface ReplayOptions {
   readonly pipelines: readonly PipelineConfig[]
   readonly evidenceLimit: number
   readonly logger: Logger
-  /** Gets what leaves the pipelines; it must not keep a batch without retaining it. */
-  readonly onOutput?: (batch: Batch) => void
+  /** Gets what leaves the pipelines, with the first input, whose form it may take. */
+  readonly onOutput?: (batch: Batch, like: Recording) => void
   /** Called now and then with the bytes of files read so far, in both passes together. */
   readonly onProgress?: (bytesRead: number) => void
 }
@@ -66,7 +66,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     for (const input of inputs) await input.fill()
     const clock = new VirtualClock(startMs(inputs))
     const findings = new FindingRegistry({ clock, logger: options.logger, evidenceLimit: options.evidenceLimit })
-    const sink = sinkFor(options.onOutput)
+    const sink = sinkFor(options.onOutput, inputs[0]!.recording)
     const runtime = {
       clock,
       logger: options.logger,
@@ -174,10 +174,10 @@ function keptForReport(findings: FindingRegistry): FindingSink {
   }
 }
 
-function sinkFor(onOutput: ((batch: Batch) => void) | undefined): Consumer {
+function sinkFor(onOutput: ReplayOptions['onOutput'], like: Recording): Consumer {
   return {
     consume(batch) {
-      onOutput?.(batch)
+      onOutput?.(batch, like)
       return ACCEPTED
     },
   }

@@ -2,7 +2,7 @@ import { jsonToProtobuf, jsonToRequests, type SignalBytes } from '../../otlp/jso
 import { MalformedJson } from '../../otlp/json/malformed-json.ts'
 import type { RequestSignal } from '../../otlp/request.ts'
 import { RecordingBytes, type WholeCompression } from './chunks.ts'
-import { type Framing, MessageSplitter, type RawMessage } from './splitter.ts'
+import { type Encoding, type Framing, MessageSplitter, type RawMessage } from './splitter.ts'
 import { signalOf } from './told-signal.ts'
 
 /**
@@ -20,6 +20,8 @@ export class Recording {
   /** Why the first rejected message was rejected. */
   firstRejection: string | null = null
   framing: Framing = 'unknown'
+  /** Of the first message. */
+  encoding: Encoding | null = null
 
   /** `signal` is what all its messages are taken for; null where content tells. */
   constructor(path: string, signal: RequestSignal | null = null) {
@@ -45,12 +47,18 @@ export class Recording {
     this.firstRejection = null
     for await (const chunk of this.#bytes.chunks()) {
       const messages = splitter.push(chunk)
-      if (messages.length > 0) yield messages
+      this.framing = splitter.framing
+      if (messages.length > 0) {
+        this.encoding ??= messages[0]!.encoding
+        yield messages
+      }
       if (splitter.damage !== null) break
     }
     const rest = splitter.end()
-    if (rest.length > 0) yield rest
-    this.framing = splitter.framing
+    if (rest.length > 0) {
+      this.encoding ??= rest[0]!.encoding
+      yield rest
+    }
     if (splitter.damage !== null) this.reject(splitter.damage, splitter.rejected)
     else if (splitter.rejected > 0) this.reject('the last message breaks off', splitter.rejected)
     // Half a line that damage left behind counts when it turns out to be no JSON.
