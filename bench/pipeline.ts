@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdirSync, mkdtempSync } from 'node:fs'
 import { DETECTORS, SHARED_CASES } from './harness/cases.ts'
 import { printHottest } from './harness/cpu-profile.ts'
 import { gateway } from './harness/gateway.ts'
@@ -13,6 +13,7 @@ const cases = [...SHARED_CASES, DETECTORS].filter(({ name }) => options.filter.t
 const figures: Measurement[] = []
 for (const it of cases) {
   console.error(`${it.name}: ${it.warmupSeconds} s of warm-up and ${options.seconds} s`)
+  mkdirSync('data/bench', { recursive: true })
   const profiles = options.cpuProfile ? mkdtempSync(`data/bench/${it.name.replaceAll(' ', '-')}-`) : null
   figures.push(await measure(gateway(profiles), it, options.seconds))
   if (profiles !== null) printHottest(it.name, profiles)
