@@ -1,4 +1,4 @@
-import type { Level } from '../../component/finding.ts'
+import type { Boundary, Level } from '../../component/finding.ts'
 import type { Signal } from '../../component/signal.ts'
 
 /** Below this a cause is a guess: the finding says `undetermined` instead. */
@@ -59,7 +59,7 @@ export interface Example {
   readonly service: string
   readonly instance?: string
   readonly operation: string | null
-  readonly edge?: { readonly from: string; readonly to: string; readonly boundary: string }
+  readonly edge?: { readonly from: string; readonly to: string; readonly boundary: Boundary }
   readonly occurrences: number
   readonly population: number
   readonly message: string

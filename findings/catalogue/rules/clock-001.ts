@@ -1,0 +1,66 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CLOCK-001',
+  name: 'clock_offset',
+  levels: ['warn'],
+  detected: false,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'times of calls and of their answers between clock domains (host.id, node, host name, address)',
+  when: 'Two clock domains differ by more than the tolerance and by more than three times the uncertainty of the estimate.',
+  meaning:
+    'Times of spans on these machines cannot be compared: children seem to begin before their parents, network time comes out negative. Durations within one machine stay right.',
+  drawing: `
+    node-a   search   CLIENT   ██████████████
+    node-b   geo      SERVER ████████            begins 3 ms before it was called  <- clock of node-b is 3 ms behind`,
+  key: { operation: false, instance: false },
+  occurrence: 'estimate beyond the tolerance',
+  population: { per: 'pair', what: 'estimates for this pair of domains' },
+  causes: [
+    {
+      cause: 'steady',
+      means:
+        'The offset stays the same: the clocks are disciplined to different sources, or one is not disciplined at all.',
+      mend: 'Let both machines follow the same NTP or PTP source (chronyc tracking; timedatectl). Until then the gateway can report corrected times beside the original ones.',
+    },
+    {
+      cause: 'drifting',
+      means: 'The offset grows: one clock runs free.',
+      mend: 'Start or repair the time service on the machine that drifts. In virtual machines use the clock of the host.',
+    },
+  ],
+  values: [
+    {
+      key: 'offset_seconds',
+      of: 'finding',
+      unit: 's',
+      means: 'how far the clock of the domain is ahead of the reference',
+    },
+    { key: 'uncertainty_seconds', of: 'finding', unit: 's', means: 'half width of the 95 % interval of that estimate' },
+  ],
+  thresholds: [
+    {
+      key: 'offset_tolerance',
+      default: '1ms',
+      unit: 's',
+      reason: 'NTP in one network holds clocks to a few tenths of a millisecond.',
+    },
+  ],
+  blindTo: [
+    'Domains that never call each other, not even over others.',
+    'A difference of the way there and back: it cannot be told from an offset, so the latency is taken as symmetric and the confidence is at most 0.85 unless the bounds exclude zero.',
+  ],
+  example: {
+    level: 'warn',
+    cause: 'steady',
+    confidence: 0.99,
+    causeConfidence: 0.9,
+    service: 'node-b',
+    operation: null,
+    occurrences: 60,
+    population: 60,
+    message: 'The clock of node-b is 3.0 ms behind that of node-a.',
+    values: { offset_seconds: -0.00297, uncertainty_seconds: 0.00004 },
+  },
+}

@@ -1,0 +1,50 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CLOCK-002',
+  name: 'clock_step',
+  levels: ['error'],
+  detected: false,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'the estimates of CLOCK-001, one after the other',
+  when: 'The offset of a clock domain jumps between two estimates by more than the tolerance.',
+  meaning:
+    'A clock was set while services were running. Spans that were open at that moment have wrong durations, and caches, leases and certificates may have expired early or late.',
+  drawing: `
+    offset of node-b    ─────────────┐
+                                     └───────────────   −120 ms at 14:03:07  <- step`,
+  key: { operation: false, instance: false },
+  occurrence: 'step',
+  population: { per: 'pair', what: 'pairs of estimates that follow each other' },
+  causes: [
+    {
+      cause: 'step',
+      means:
+        'The clock was set instead of slewed: a time service that started late, a virtual machine that was paused or moved, or somebody with date -s.',
+      mend: 'Let the time service slew (chrony: makestep only at start, such as "makestep 1 3"), and let it start before the services.',
+    },
+  ],
+  values: [{ key: 'step_seconds', of: 'finding', unit: 's', means: 'by how much the offset jumped' }],
+  thresholds: [
+    {
+      key: 'step_tolerance',
+      default: '5ms',
+      unit: 's',
+      reason: 'Larger than what estimates under load scatter, smaller than what anyone sets by hand.',
+    },
+  ],
+  blindTo: ['Steps of all clocks at once, and steps on a machine that makes no calls at that time.'],
+  example: {
+    level: 'error',
+    cause: 'step',
+    confidence: 0.95,
+    causeConfidence: 0.95,
+    service: 'node-b',
+    operation: null,
+    occurrences: 1,
+    population: 59,
+    message: 'The clock of node-b was set back by 120 ms.',
+    values: { step_seconds: -0.12 },
+  },
+}

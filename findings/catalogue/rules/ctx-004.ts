@@ -1,0 +1,51 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CTX-004',
+  name: 'trace_id_truncated',
+  levels: ['error'],
+  detected: false,
+  processor: 'context_propagation',
+  signals: ['traces'],
+  reads: 'the two halves of trace ids, parent ids across traces',
+  when: 'A subtree goes on under a trace id whose low 64 bits are those of its caller and whose high bits are zero.',
+  meaning:
+    'Somebody on the way knows only ids of 64 bits (old Jaeger or B3 clients, Datadog) and cut the first half off. The trace is in two pieces in every backend that compares whole ids, though each parent id is right.',
+  drawing: `
+    trace 8f1c44a0b2d95e77 1d3b90fe6a5c2241   gateway   GET /          ████████████
+                                                gateway   POST /pay      ████████    span 51aa…
+
+    trace 0000000000000000 1d3b90fe6a5c2241   billing   POST /pay        ██████      parent 51aa…  <- the same trace`,
+  key: { operation: false, instance: false },
+  occurrence: 'subtree under a cut id',
+  population: { per: 'edge', what: 'calls from this caller to this callee that were seen' },
+  causes: [
+    {
+      cause: 'truncated_to_64_bits',
+      means: 'The caller sends, or the callee reads, only 64 bits of the trace id.',
+      mend: 'Let both sides speak W3C Trace Context. Where B3 or Datadog headers have to stay, switch 128-bit ids on on both sides.',
+      go: `// Datadog: DD_TRACE_128_BIT_TRACEID_GENERATION_ENABLED=true
+//          DD_TRACE_PROPAGATION_STYLE=tracecontext,datadog
+// OpenTelemetry reads both while callers are migrated:
+otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, b3.New()))`,
+    },
+  ],
+  values: [],
+  thresholds: [],
+  blindTo: [
+    'Systems whose ids are 64 bits wide by origin: without a caller that has the other half there is no break.',
+  ],
+  example: {
+    level: 'error',
+    cause: 'truncated_to_64_bits',
+    confidence: 0.99,
+    causeConfidence: 0.99,
+    service: 'billing',
+    operation: 'POST /pay',
+    edge: { from: 'gateway', to: 'billing', boundary: 'http' },
+    occurrences: 205,
+    population: 205,
+    message: '205 of 205 calls from gateway to billing go on under the last 64 bits of their trace id.',
+    values: {},
+  },
+}

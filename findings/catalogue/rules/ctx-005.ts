@@ -1,0 +1,76 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CTX-005',
+  name: 'wrong_parent',
+  levels: ['error'],
+  detected: false,
+  processor: 'context_propagation',
+  signals: ['traces'],
+  reads: 'parents, times of parent and child, pairs of span names, how the starts of spans are spaced',
+  when: 'The parent that a span names is one that this work cannot belong to.',
+  meaning:
+    'The trace looks whole, and is wrong: work hangs below a step that had nothing to do with it. Critical paths and breakdowns by step mislead.',
+  drawing: `
+    checkout   POST /checkout      ██████████████████████████
+      checkout   load cart           █████                        ended
+        checkout   charge card             ████████████           parent = load cart  <- its sibling
+      checkout   send mail                             ████`,
+  key: { operation: true, instance: false },
+  occurrence: 'span below a parent that it cannot belong to',
+  population: { per: 'operation', what: 'spans of that service and operation that have a parent' },
+  causes: [
+    {
+      cause: 'sibling_parent',
+      means: 'The context of one step is handed to the next: ctx was overwritten where the step began.',
+      mend: 'Do not shadow the context of the parent with that of a step; give each step its own scope.',
+      go: `// wrong: the second step begins below the first
+ctx, load := tracer.Start(ctx, "load cart")
+load.End()
+ctx, charge := tracer.Start(ctx, "charge card")
+
+// right
+func loadCart(ctx context.Context) error {
+	ctx, span := tracer.Start(ctx, "load cart")
+	defer span.End()
+	return cart.Load(ctx)
+}`,
+    },
+    {
+      cause: 'context_reused',
+      means:
+        'A loop, a cron job or a pool keeps one context for its whole life, so that everything it does hangs below one old span.',
+      mend: 'Begin a trace for each round, from a context without a span.',
+      go: `for range ticker.C {
+	ctx, span := tracer.Start(context.Background(), "sync prices", trace.WithNewRoot())
+	sync(ctx)
+	span.End()
+}`,
+    },
+  ],
+  values: [
+    {
+      key: 'gap_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'from the end of the claimed parent to the start of the span',
+    },
+  ],
+  thresholds: [],
+  blindTo: [
+    'A wrong parent that is still open when the span starts looks like a right one.',
+    'Asynchronous work below its real origin: that is LIFE-001 and LIFE-002.',
+  ],
+  example: {
+    level: 'error',
+    cause: 'sibling_parent',
+    confidence: 0.9,
+    causeConfidence: 0.9,
+    service: 'checkout',
+    operation: 'charge card',
+    occurrences: 96,
+    population: 96,
+    message: '96 of 96 spans "charge card" of checkout hang below "load cart", which had ended before they began.',
+    values: {},
+  },
+}

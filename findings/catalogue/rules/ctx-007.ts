@@ -1,0 +1,53 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CTX-007',
+  name: 'duplicate_span_id',
+  levels: ['warn'],
+  detected: false,
+  processor: 'context_propagation',
+  signals: ['traces'],
+  reads: 'trace and span ids, kinds, the bytes of both spans',
+  when: 'Two spans share trace and span id and are no client and server of B3, which share one by design.',
+  meaning:
+    'Whoever names that id as parent hangs below either. Backends keep one of the two, merge them, or show the trace twice.',
+  drawing: `
+    span 7c40…   orders   GET /a   ██████
+    span 7c40…   orders   GET /b      ████████   <- the same id for other work`,
+  key: { operation: true, instance: false },
+  occurrence: 'span whose id was there already',
+  population: { per: 'operation', what: 'spans of that service and operation' },
+  causes: [
+    {
+      cause: 'id_reused',
+      means:
+        'Different spans have one id: a generator with a fixed seed, the state of a random source copied by a fork or a snapshot, or a span copied by hand.',
+      mend: 'Leave ids to the SDK. An own generator must be seeded from crypto/rand, once a process.',
+      go: `sdktrace.NewTracerProvider(
+	sdktrace.WithBatcher(exporter),
+	// sdktrace.WithIDGenerator(myGenerator),  <- remove; the default is random
+)`,
+    },
+    {
+      cause: 'sent_twice',
+      means:
+        'The same span came twice, byte for byte: two exporters to the same destination, a retry after an answer that was lost, or a collector that fans out and joins again.',
+      mend: 'Look for two exporters (code and OTEL_* environment both) and for a second way through a collector. Single ones after an outage are retries, and harmless.',
+    },
+  ],
+  values: [],
+  thresholds: [],
+  blindTo: ['Repeats that come after the gateway has forgotten the first one (late_grace of the trace_window).'],
+  example: {
+    level: 'warn',
+    cause: 'sent_twice',
+    confidence: 0.99,
+    causeConfidence: 0.99,
+    service: 'orders',
+    operation: 'GET /a',
+    occurrences: 512,
+    population: 1024,
+    message: '512 of 1024 spans "GET /a" of orders came twice.',
+    values: {},
+  },
+}

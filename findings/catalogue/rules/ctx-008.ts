@@ -1,0 +1,51 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'CTX-008',
+  name: 'sampling_threshold_lost',
+  levels: ['warn'],
+  detected: false,
+  processor: 'context_propagation',
+  signals: ['traces'],
+  reads: 'the ot= entry of tracestate and the sampled flag on both sides of an edge',
+  when: 'The ot= entry of tracestate, or the sampled flag, changes on an edge against the rules of W3C Trace Context.',
+  meaning:
+    'The trace is whole, but what the sampling decision was is lost: counts that are scaled up from sampled spans are wrong behind this edge, and later services may decide anew.',
+  drawing: `
+    frontend   GET /    tracestate: ot=th:c   (1 of 4 kept)   sampled
+      search   GET /s   tracestate: —                         sampled   <- counts as 1 of 1`,
+  key: { operation: false, instance: false },
+  occurrence: 'call over which the decision changed',
+  population: { per: 'edge', what: 'calls from this caller to this callee that carry a decision' },
+  causes: [
+    {
+      cause: 'tracestate_dropped',
+      means:
+        'traceparent arrives and tracestate does not: a proxy with an allow-list of headers, or a header cut at its limit of 512 characters.',
+      mend: 'Let the proxy pass tracestate wherever it passes traceparent. OpenTelemetry puts its entry first, so that cutting at the end is safe.',
+    },
+    {
+      cause: 'flag_flipped',
+      means:
+        'The callee samples although its caller did not, or the other way round: its sampler does not look at the parent.',
+      mend: 'Wrap the sampler.',
+      go: `sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())) // not AlwaysSample() alone`,
+    },
+  ],
+  values: [],
+  thresholds: [],
+  blindTo: ['Callers that were not sampled send no span, so only the other direction shows a flipped flag.'],
+  example: {
+    level: 'warn',
+    cause: 'tracestate_dropped',
+    confidence: 0.95,
+    causeConfidence: 0.9,
+    service: 'search',
+    operation: null,
+    edge: { from: 'frontend', to: 'search', boundary: 'http' },
+    occurrences: 300,
+    population: 300,
+    message: '300 of 300 calls from frontend to search lose their sampling threshold.',
+    values: {},
+  },
+}

@@ -1,0 +1,65 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'LIFE-003',
+  name: 'ended_too_early',
+  levels: ['error'],
+  detected: false,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'durations of an operation, of the work below it, and of the call that waited for it',
+  when: 'The spans of an operation persistently end long before the work they stand for: before their children, or before what their caller waited.',
+  meaning:
+    'The latency of this operation is a fiction. Dashboards show a millisecond where users wait a second; alerts on it will never fire.',
+  drawing: `
+    caller    POST /export      ██████████████████████████   waits 900 ms
+      worker    POST /export      █                          SERVER, 3 ms  <- ended, the work had only begun
+        worker    write file       ███████████████████████`,
+  key: { operation: true, instance: false },
+  occurrence: 'span that ended long before its work',
+  population: { per: 'operation', what: 'spans of that service and operation' },
+  causes: [
+    {
+      cause: 'ended_before_async_work',
+      means: 'The span is ended where the work is started, not where it is done.',
+      mend: 'End the span in the goroutine that does the work, or wait for it.',
+      go: `ctx, span := tracer.Start(ctx, "export")
+go func() {
+	defer span.End() // here, not in the function that starts it
+	export(ctx)
+}()`,
+    },
+    {
+      cause: 'ended_before_response',
+      means:
+        'The handler has returned, or the stream is handed out, while the answer is still being written: streams, hijacked connections, server-sent events.',
+      mend: 'End the span when the last byte is out or the stream is closed; an instrumentation that cannot should be replaced by a span of your own.',
+    },
+  ],
+  values: [
+    { key: 'reported_p50_seconds', of: 'finding', unit: 's', means: 'median duration as the spans report it' },
+    {
+      key: 'effective_p50_seconds',
+      of: 'finding',
+      unit: 's',
+      means: 'median duration with the work that belongs to them',
+    },
+  ],
+  thresholds: [],
+  blindTo: [
+    'Work that makes no spans and that nobody waits for.',
+    'Operations that answer early by design (202 Accepted): name them in the configuration.',
+  ],
+  example: {
+    level: 'error',
+    cause: 'ended_before_async_work',
+    confidence: 0.95,
+    causeConfidence: 0.9,
+    service: 'worker',
+    operation: 'POST /export',
+    occurrences: 240,
+    population: 250,
+    message: '240 of 250 spans "POST /export" of worker end long before their work: 3 ms reported, 880 ms effective.',
+    values: { reported_p50_seconds: 0.003, effective_p50_seconds: 0.88 },
+  },
+}

@@ -1,0 +1,64 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'LIFE-004',
+  name: 'work_after_cancel',
+  levels: ['error'],
+  detected: false,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'status and end of the caller, end of the callee, gRPC and HTTP status codes',
+  when: 'The caller ended cancelled or timed out, and the callee worked on for more than the grace.',
+  meaning:
+    'The callee does work whose answer nobody will read. Under load this is how a slow service becomes a dead one: each retry adds work, none is taken away.',
+  drawing: `
+    frontend   GET /report    ██████████ ✕ DEADLINE_EXCEEDED after 1 s
+      reports    Report/Build   ████████████████████████████████   8 s more  <- for nobody`,
+  key: { operation: true, instance: false },
+  occurrence: 'call that worked on after it was cancelled',
+  population: { per: 'operation', what: 'spans of the callee operation' },
+  causes: [
+    {
+      cause: 'cancellation_ignored',
+      means:
+        'The handler does not look at its context: long loops, queries without context, a context that was replaced.',
+      mend: 'Hand the context down to every query and call, and look at it in loops.',
+      go: `rows, err := db.QueryContext(ctx, query) // not db.Query
+for rows.Next() {
+	if err := ctx.Err(); err != nil {
+		return err // the caller has gone
+	}
+	...
+}`,
+    },
+  ],
+  values: [
+    { key: 'share', of: 'finding', unit: '1', means: 'occurrences among the spans of the operation' },
+    { key: 'overrun_seconds', of: 'evidence', unit: 's', means: 'how long the callee worked on' },
+  ],
+  thresholds: [
+    {
+      key: 'cancel_grace',
+      default: '1s',
+      unit: 's',
+      reason: 'A handler needs a moment to notice and to tidy up; a second is plenty.',
+    },
+  ],
+  blindTo: [
+    'Work that goes on by design after a cancelled call (a payment that must be finished): name the operation in the configuration.',
+    'Callers whose spans do not say how they ended.',
+  ],
+  example: {
+    level: 'error',
+    cause: 'cancellation_ignored',
+    confidence: 0.95,
+    causeConfidence: 0.95,
+    service: 'reports',
+    operation: 'Report/Build',
+    edge: { from: 'frontend', to: 'reports', boundary: 'grpc' },
+    occurrences: 31,
+    population: 900,
+    message: '31 of 900 calls "Report/Build" of reports worked on after frontend had given up, for up to 8 s.',
+    values: { share: 0.034444444444444444 },
+  },
+}

@@ -1,0 +1,55 @@
+import type { Rule } from '../rule.ts'
+
+export const rule: Rule = {
+  id: 'LIFE-006',
+  name: 'caller_gave_up',
+  levels: ['info'],
+  detected: false,
+  processor: 'span_lifetime',
+  signals: ['traces'],
+  reads: 'status and end of the caller, end of the callee',
+  when: 'The callee is still at work when its caller has timed out, and ends within the grace.',
+  meaning:
+    'Nothing is wrong with the trace: the child sticks out of its parent because the parent stopped waiting. Timeout and latency of the two do not fit together.',
+  drawing: `
+    frontend   GET /report    ██████████ ✕ timeout after 1 s
+      reports    Report/Build   ███████████   ends 0.2 s later, within the grace`,
+  key: { operation: true, instance: false },
+  occurrence: 'call whose caller had timed out',
+  population: { per: 'operation', what: 'spans of the callee operation' },
+  causes: [
+    {
+      cause: 'timeout',
+      means: 'The timeout of the caller is shorter than the callee sometimes needs.',
+      mend: 'Compare the two: raise the timeout, or make the callee faster. Give outer calls a longer timeout than inner ones.',
+      go: `ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+defer cancel()`,
+    },
+  ],
+  values: [
+    { key: 'share', of: 'finding', unit: '1', means: 'occurrences among the spans of the operation' },
+    { key: 'overrun_seconds', of: 'evidence', unit: 's', means: 'how long the callee went on' },
+  ],
+  thresholds: [
+    {
+      key: 'cancel_grace',
+      default: '1s',
+      unit: 's',
+      reason: 'Up to here the callee has noticed in time; beyond it is LIFE-004.',
+    },
+  ],
+  blindTo: ['Callers whose spans do not say that they timed out.'],
+  example: {
+    level: 'info',
+    cause: 'timeout',
+    confidence: 0.95,
+    causeConfidence: 0.95,
+    service: 'reports',
+    operation: 'Report/Build',
+    edge: { from: 'frontend', to: 'reports', boundary: 'grpc' },
+    occurrences: 12,
+    population: 900,
+    message: '12 of 900 calls "Report/Build" of reports ended after frontend had timed out.',
+    values: { share: 0.013333333333333334 },
+  },
+}
