@@ -27,8 +27,9 @@ export const configSchema = z.strictObject({
       'json: a line of OTLP/JSON for each batch. proto: the bytes of each batch behind their length (4 bytes, big-endian).',
     ),
   compression: z
-    .preprocess((value) => (value === '' ? 'none' : value), z.enum(['none', 'zstd', 'gzip']))
+    .enum(['none', 'zstd', 'gzip', ''])
     .default('none')
+    .transform((value) => value || 'none')
     .describe(
       'none, zstd (each batch compressed on its own, behind its length, as in the Collector) or gzip (the file as a whole; any gunzip reads it).',
     ),
@@ -43,8 +44,8 @@ export const configSchema = z.strictObject({
   flush_interval: durationMs('1s').describe(
     'How long batches are collected to be compressed together, with gzip. Without it, they are written at once.',
   ),
-  encoding: unsupported('format has json and proto'),
-  group_by: unsupported('all goes into one file'),
+  encoding: unsupported('there are no encoding extensions; write format json or proto'),
+  group_by: unsupported('all goes into one file; leave it out'),
 })
 
 export type FileConfig = z.output<typeof configSchema>

@@ -48,8 +48,8 @@ export const configSchema = z.strictObject({
     .min(0)
     .default(512 * 1024)
     .describe('Accepted for compatibility; Node sizes its buffers itself.'),
-  auth: unsupported('write the authorization into headers'),
-  middlewares: unsupported('there are none'),
+  auth: unsupported('there are no authenticators; write the authorization into headers'),
+  middlewares: unsupported('there are no middlewares; leave it out'),
 })
 
 export type OtlpGrpcConfig = z.output<typeof configSchema>

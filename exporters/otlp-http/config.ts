@@ -48,10 +48,10 @@ export const configSchema = z
     disable_keep_alives: z.boolean().default(false).describe('Whether to use a new connection for every request.'),
     read_buffer_size: z.int().min(0).default(0).describe('Accepted for compatibility; Node sizes its buffers itself.'),
     write_buffer_size: z.int().min(0).default(0).describe('Accepted for compatibility; Node sizes its buffers itself.'),
-    proxy_url: unsupported('send to the proxy as the endpoint, or open the way'),
-    auth: unsupported('write the authorization into headers'),
-    middlewares: unsupported('there are none'),
-    cookies: unsupported('no OTLP backend needs them'),
+    proxy_url: unsupported('requests go straight to the endpoint; leave it out'),
+    auth: unsupported('there are no authenticators; write the authorization into headers'),
+    middlewares: unsupported('there are no middlewares; leave it out'),
+    cookies: unsupported('no OTLP backend needs cookies; leave it out'),
   })
   .refine((config) => URL_KEYS.some((key) => config[key] !== undefined), {
     error: 'nowhere to send; write endpoint such as http://tempo:4318',

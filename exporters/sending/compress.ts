@@ -5,8 +5,9 @@ import { block } from './config.ts'
 
 /** The names of the Collector's that node:zlib can serve; an empty name is none, as there. */
 export const compression = z
-  .preprocess((value) => (value === '' ? 'none' : value), z.enum(['gzip', 'zstd', 'none']))
+  .enum(['gzip', 'zstd', 'none', ''])
   .default('gzip')
+  .transform((value) => value || 'none')
   .describe('How requests are compressed: gzip, zstd (a quarter of the CPU, where the destination takes it) or none.')
 
 export type Compression = z.output<typeof compression>

@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import { durationMs } from '../../component/config-types.ts'
 
-/** A key of the Collector's that asks for something the gateway does not do: refused, with the reason. */
+/** A key of the Collector's that asks for something the gateway does not do: refused, with the reason and a way out. */
 export function unsupported(reason: string) {
   return z
-    .never({ error: `not supported: ${reason}` })
+    .unknown()
+    .refine(() => false, { error: `not supported: ${reason}` })
     .optional()
     .describe(`Not supported: ${reason}.`)
 }
 
 /** A block that is always there: left out, or empty (`tls:`), it has its defaults. */
 export function block<T extends z.ZodType>(schema: T) {
-  return z.preprocess((value) => value ?? {}, schema)
+  return z.preprocess((value) => value ?? {}, schema).prefault({})
 }
 
 export const QUEUE_SIZERS = ['requests', 'items', 'bytes'] as const
@@ -41,8 +42,8 @@ export const sendingQueue = block(
       .boolean()
       .default(false)
       .describe('Whether the stage before waits until a batch has been sent or given up, and learns which.'),
-    storage: unsupported('the queue lives in memory; leave storage out'),
-    batch: unsupported('use the batch processor; leave batch out'),
+    storage: unsupported('the queue lives in memory; leave it out'),
+    batch: unsupported('batches are not merged here; use the batch processor'),
   }),
 ).describe('The queue between the pipelines and the destination, one for each signal.')
 

@@ -1,19 +1,20 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { z } from 'zod'
 import { secretString } from '../../component/config-types.ts'
+import { block } from './config.ts'
 
 /** What the client or the protocol sets itself. */
 const RESERVED = /^(?:content-type|content-length|content-encoding|transfer-encoding|connection|te|host|grpc-.*)$/
 
-export const headers = z
-  .preprocess(
-    (value) => value ?? {},
-    z.record(
-      z.string().refine(isHeaderName, { error: 'not the name of a header that can be set here' }),
-      secretString().refine(isHeaderValue, { error: 'has characters that a header cannot carry' }),
-    ),
-  )
-  .describe('Headers that go with every request, such as authorization. Values are never printed.')
+export const headers = block(
+  z
+    .record(z.string(), secretString().refine(isHeaderValue, { error: 'has characters that a header cannot carry' }))
+    .superRefine((config, context) => {
+      for (const name of Object.keys(config))
+        if (!isHeaderName(name))
+          context.addIssue({ code: 'custom', path: [name], message: 'not the name of a header that can be set here' })
+    }),
+).describe('Headers that go with every request, such as authorization. Values are never printed.')
 
 /** With names in lower case, as HTTP/2 demands. */
 export function lowerCaseNames(config: z.output<typeof headers>): Record<string, string> {
