@@ -128,16 +128,18 @@ function findValue(table: SpanTable, row: number, key: AttributeKey): boolean {
   reader.at = words[at + Column.bodyStart]!
   reader.end = bodyEnd
   while (reader.at < bodyEnd) {
-    if (bytes[reader.at] === SPAN_ATTRIBUTES) {
-      reader.at++
-      const end = reader.lengthEnd()
-      if (valueOfKey(bytes, reader.at, end, key.bytes)) return true
-      reader.at = end
-      reader.end = bodyEnd
-    } else {
+    if (bytes[reader.at] === SPAN_ATTRIBUTES) reader.at++
+    else {
       reader.next()
-      reader.skip()
+      if (reader.field !== 9 || reader.type !== WireType.bytes) {
+        reader.skip()
+        continue
+      }
     }
+    const end = reader.lengthEnd()
+    if (valueOfKey(bytes, reader.at, end, key.bytes)) return true
+    reader.at = end
+    reader.end = bodyEnd
   }
   return false
 }

@@ -154,30 +154,33 @@ class TraceScan {
     let keyMask = 0
     let at = bodyStart
     while (at < end) {
-      const tag = bytes[at]!
-      if ((tag & 7) !== WireType.bytes || tag >= 0x80) {
-        reader.at = at
+      let tag = bytes[at++]!
+      if (tag >= 0x80 || (tag & 7) !== WireType.bytes || tag >> 3 === 0) {
+        reader.at = at - 1
         reader.next()
-        switch ((reader.field << 3) | reader.type) {
-          case Tag.kind:
-            kind = enumOf(reader)
-            break
-          case Tag.start:
-            this.#readTime(words, row + Column.start)
-            break
-          case Tag.end:
-            this.#readTime(words, row + Column.end)
-            break
-          case Tag.flags:
-            words[row + Column.flags] = reader.fixed32()
-            break
-          default:
-            reader.skip()
+        tag = (reader.field << 3) | reader.type
+        if (reader.type !== WireType.bytes) {
+          switch (tag) {
+            case Tag.kind:
+              kind = enumOf(reader)
+              break
+            case Tag.start:
+              this.#readTime(words, row + Column.start)
+              break
+            case Tag.end:
+              this.#readTime(words, row + Column.end)
+              break
+            case Tag.flags:
+              words[row + Column.flags] = reader.fixed32()
+              break
+            default:
+              reader.skip()
+          }
+          at = reader.at
+          continue
         }
         at = reader.at
-        continue
       }
-      at++
       let stop: number
       if (at < end && bytes[at]! < 0x80 && at + bytes[at]! < end) stop = at + 1 + bytes[at++]!
       else {

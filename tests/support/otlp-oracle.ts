@@ -45,6 +45,11 @@ export function decodeResponse(signal: Signal, bytes: Uint8Array): OtlpJson {
   return decodeMessage(`${SERVICES[signal]}Response`, bytes)
 }
 
+/** A message type of proto/ by its full name. */
+export function messageType(typeName: string): protobuf.Type {
+  return root.lookupType(typeName)
+}
+
 /** Any message of proto/ by its full name, such as `opentelemetry.proto.trace.v1.Span` or `google.rpc.Status`. */
 export function encodeMessage(typeName: string, message: OtlpJson): Uint8Array {
   const type = root.lookupType(typeName)
