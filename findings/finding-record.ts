@@ -79,8 +79,16 @@ export class FindingRecord {
     const standing = all.filter((part) => part.state !== 'retracted')
     const parts = standing.length > 0 ? standing : all
     const leading = parts.reduce((most, part) => (part.occurrences > most.occurrences ? part : most))
-    const place = keyPlace(this.#rule, this.#cause, leading.place)
+    const inKey = keyPlace(this.#rule, this.#cause, leading.place)
+    const place = {
+      ...inKey,
+      operation: inKey.operation ?? same(parts.map((part) => part.place.operation)),
+      instance: inKey.instance ?? same(parts.map((part) => part.place.instance)),
+    }
+    const occurrences = sum(parts.map((part) => part.occurrences))
     const populations = parts.map((part) => part.population)
+    const population = this.#rule.population.per === 'edge' ? Math.max(...populations) : sum(populations)
+    const { messageOfAll } = this.#rule
     return {
       id: this.id,
       rule: this.#rule.id,
@@ -92,16 +100,12 @@ export class FindingRecord {
       causeConfidence: leading.cause === this.#cause ? leading.causeConfidence : 1,
       state: stateOf(parts),
       supersededBy: null,
-      place: {
-        ...place,
-        operation: place.operation ?? same(parts.map((part) => part.place.operation)),
-        instance: place.instance ?? same(parts.map((part) => part.place.instance)),
-      },
-      occurrences: sum(parts.map((part) => part.occurrences)),
-      population: this.#rule.population.per === 'edge' ? Math.max(...populations) : sum(populations),
+      place,
+      occurrences,
+      population,
       firstUnixNano: parts.map((part) => part.firstUnixNano).reduce(earlier),
       lastUnixNano: parts.map((part) => part.lastUnixNano).reduce(later),
-      message: leading.message,
+      message: parts.length > 1 && messageOfAll ? messageOfAll(place, occurrences, population) : leading.message,
       page: pageOf(this.#rule),
       related: [...new Set(parts.flatMap((part) => part.related))].sort(),
       values: leading.values,

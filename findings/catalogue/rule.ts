@@ -1,4 +1,4 @@
-import type { Boundary, Level } from '../../component/finding.ts'
+import type { Boundary, Level, Place } from '../../component/finding.ts'
 import type { Signal } from '../../component/signal.ts'
 
 /** Below this a cause is a guess: the finding says `undetermined` instead. */
@@ -89,6 +89,11 @@ export interface Rule {
   /** The unit of an occurrence, in the singular. */
   readonly occurrence: string
   readonly population: Population
+  /**
+   * The message of a finding that a detector reports in parts (the operations of an edge), whose messages have the numbers
+   * of a part only.
+   */
+  readonly messageOfAll?: (place: Place, occurrences: number, population: number) => string
   readonly causes: readonly Cause[]
   readonly values: readonly Value[]
   readonly thresholds: readonly Threshold[]

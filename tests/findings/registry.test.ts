@@ -220,7 +220,15 @@ describe('several places of one finding', () => {
   it('add up, but for the population that they share', () => {
     const { registry, publish } = setUp()
     publish(edgeReport('Cart/Add', 4), edgeReport('Cart/GetItems', 6), edgeReport('Cart/Add', 5))
-    expect(registry.findings()).toMatchObject([{ occurrences: 11, population: 30, place: { operation: null } }])
+    expect(registry.findings()).toMatchObject([
+      {
+        occurrences: 11,
+        population: 30,
+        place: { operation: null },
+        message:
+          '11 of 30 calls from frontend to cart begin a new trace in cart: the trace context is lost on the way.',
+      },
+    ])
   })
 
   it('show their operation when there is only one', () => {

@@ -20,6 +20,8 @@ export const rule: Rule = {
   key: { operation: ['stripped_on_the_way'], instance: false },
   occurrence: 'call whose callee began a new trace',
   population: { per: 'edge', what: 'calls from this caller to this callee that were seen, connected or not' },
+  messageOfAll: ({ edge }, occurrences, population) =>
+    `${occurrences} of ${population} calls from ${edge!.from} to ${edge!.to} begin a new trace in ${edge!.to}: the trace context is lost on the way.`,
   causes: [
     {
       cause: 'caller_does_not_inject',
