@@ -1,44 +1,61 @@
 import http2, {
-  type Http2Server,
+  type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
+import type { Server } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import type { Signal } from '../../component/signal.ts'
 import { GrpcCode } from '../../component/status.ts'
 import type { GrpcConfig } from './config.ts'
+import { ConnectionKeeper } from './connection-keeper.ts'
 import { codingOf } from './decompress.ts'
 import { failStream, GrpcCall } from './grpc-call.ts'
 import { isGrpcContentType, parseGrpcTimeoutMs } from './grpc-headers.ts'
 import { type GrpcStatus, grpcStatus } from './grpc-message.ts'
 import { Http2Sessions, http2Options } from './http2-sessions.ts'
 import type { Intake } from './intake.ts'
+import type { ProtocolServer } from './listener.ts'
 import { exportPaths } from './services.ts'
 
 const MIB = 1024 * 1024
 
 /** Unary gRPC on node:http2: everything between a connection and a GrpcCall. */
-export class GrpcServer {
-  readonly server: Http2Server
-  readonly #sessions = new Http2Sessions()
+export class GrpcServer implements ProtocolServer {
   readonly #intake: Intake
-  readonly #limitBytes: number
+  readonly #config: GrpcConfig
   readonly #paths: ReadonlyMap<string, Signal>
+  readonly #sessions = new Http2Sessions()
+  readonly #keepers = new WeakMap<Http2Session, ConnectionKeeper>()
 
   constructor(intake: Intake, config: GrpcConfig) {
     this.#intake = intake
-    this.#limitBytes = config.max_recv_msg_size_mib * MIB
+    this.#config = config
     this.#paths = exportPaths((signal) => intake.serves(signal))
-    this.server = http2.createServer(http2Options(config.max_concurrent_streams))
-    this.server.on('session', (session: ServerHttp2Session) => this.#sessions.add(session))
-    this.server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-      this.#onStream(stream, headers)
+  }
+
+  open(tls: TlsOptions | null): Server {
+    const options = http2Options(this.#config.max_concurrent_streams)
+    const server = tls === null ? http2.createServer(options) : http2.createSecureServer({ ...options, ...tls })
+    server.on('session', (session: ServerHttp2Session) => {
+      this.#sessions.add(session)
+      this.#keepers.set(session, new ConnectionKeeper(session, this.#config.keepalive, this.#intake.settings.clock))
     })
+    server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => this.#onStream(stream, headers))
+    return server
+  }
+
+  drain(): void {
+    this.#sessions.close()
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     // A reset or a lost connection: `close` follows, and the call tidies up there.
     stream.on('error', ignore)
+    const keeper = this.#keepers.get(stream.session!)
+    keeper?.streamOpened()
+    stream.on('close', () => keeper?.streamClosed())
     if (headers[':method'] !== 'POST') refuseHttp(stream, 405)
     else if (!isGrpcContentType(headers['content-type'])) refuseHttp(stream, 415)
     else {
@@ -62,18 +79,8 @@ export class GrpcServer {
     const timeout = headers['grpc-timeout'] as string | undefined
     const timeoutMs = parseGrpcTimeoutMs(timeout)
     if (Number.isNaN(timeoutMs)) return grpcStatus(GrpcCode.internal, `grpc-timeout ${timeout} is malformed`)
-    new GrpcCall(stream, this.#intake, signal, encoding, timeoutMs, this.#limitBytes)
+    new GrpcCall(stream, this.#intake, signal, encoding, timeoutMs, this.#config.max_recv_msg_size_mib * MIB)
     return null
-  }
-
-  /** No new connections and calls; those under way have until `deadlineMs`. */
-  async stop(deadlineMs: number): Promise<void> {
-    const { clock } = this.#intake.settings
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
-    this.#sessions.close()
-    const timer = clock.after(deadlineMs - clock.nowMs(), () => this.#sessions.destroy())
-    await closed
-    timer.cancel()
   }
 }
 

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import http2, { type ServerHttp2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import type { TlsOptions } from 'node:tls'
 import { SIGNALS, type Signal } from '../../component/signal.ts'
 import type { HttpConfig } from './config.ts'
 import { Cors } from './cors.ts'
@@ -8,6 +9,7 @@ import { HttpExchange } from './http-exchange.ts'
 import { answerText, type Request, type Response } from './http-message.ts'
 import { Http2Sessions, http2Options } from './http2-sessions.ts'
 import type { Intake } from './intake.ts'
+import type { ProtocolServer } from './listener.ts'
 import { type FirstBytes, sniffProtocol } from './protocol-sniffer.ts'
 
 /** As many requests at once on one HTTP/2 connection. */
@@ -15,14 +17,12 @@ const MAX_STREAMS = 250
 const DEFAULT_LIMIT_BYTES = 64 * 1024 * 1024
 
 /** OTLP over HTTP/1.1 and HTTP/2 on one port: without TLS the first bytes of a connection tell, with TLS its ALPN. */
-export class HttpServer {
-  readonly server: Server
+export class HttpServer implements ProtocolServer {
   readonly #intake: Intake
   readonly #config: HttpConfig
   readonly #limitBytes: number
   readonly #cors: Cors | null
   readonly #paths: ReadonlyMap<string, Signal>
-  readonly #http1: http.Server
   readonly #sessions = new Http2Sessions()
   readonly #undecided = new Set<Socket>()
   #stopping = false
@@ -39,35 +39,26 @@ export class HttpServer {
       profiles: config.profiles_url_path,
     }
     this.#paths = new Map(SIGNALS.filter((s) => intake.serves(s)).map((signal) => [paths[signal], signal]))
-    this.#http1 = this.#createHttp1()
-    this.server = this.#http1
   }
 
-  #createHttp1(): http.Server {
-    const config = this.#config
+  open(tls: TlsOptions | null): Server {
     const onRequest = (request: Request, response: Response) => this.#onRequest(request, response)
-    const http1 = http.createServer(
-      {
-        keepAliveTimeout: config.idle_timeout,
-        requestTimeout: config.read_timeout,
-        headersTimeout:
-          config.read_timeout === 0
-            ? config.read_header_timeout
-            : Math.min(config.read_header_timeout, config.read_timeout),
-      },
-      onRequest,
-    )
-    if (!config.keep_alives_enabled) http1.maxRequestsPerSocket = 1
+    return tls === null ? this.#openPlain(onRequest) : this.#openSecure(tls, onRequest)
+  }
+
+  /**
+   * The HTTP/1.1 server owns the port, so that its timeouts and its closing work; each connection is looked at before it
+   * or the HTTP/2 server takes it over.
+   */
+  #openPlain(onRequest: (request: Request, response: Response) => void): Server {
+    const http1 = http.createServer(this.#http1Options(), onRequest)
     const http2Server = http2.createServer(http2Options(MAX_STREAMS), onRequest)
     http2Server.on('session', (session: ServerHttp2Session) => this.#sessions.add(session))
-
-    // The HTTP/1.1 server owns the port, so that its timeouts and its closing work; each connection is looked at before
-    // one of the two takes it over.
     const serveHttp1 = http1.listeners('connection')[0] as (this: http.Server, socket: Socket) => void
     http1.removeAllListeners('connection')
     http1.on('connection', (socket: Socket) => {
       this.#undecided.add(socket)
-      sniffProtocol(socket, config.read_header_timeout, (protocol: FirstBytes) => {
+      sniffProtocol(socket, this.#config.read_header_timeout, (protocol: FirstBytes) => {
         this.#undecided.delete(socket)
         if (protocol === 'http2') http2Server.emit('connection', socket)
         else if (protocol === 'http1') serveHttp1.call(http1, socket)
@@ -76,10 +67,34 @@ export class HttpServer {
     return http1
   }
 
+  #openSecure(tls: TlsOptions, onRequest: (request: Request, response: Response) => void): Server {
+    const options = { ...http2Options(MAX_STREAMS), ...this.#http1Options(), ...tls, allowHTTP1: true }
+    const server = http2.createSecureServer(options, onRequest)
+    server.on('session', (session: ServerHttp2Session) => this.#sessions.add(session))
+    return server
+  }
+
+  #http1Options(): http.ServerOptions {
+    const { idle_timeout, read_timeout, read_header_timeout } = this.#config
+    return {
+      keepAliveTimeout: idle_timeout,
+      requestTimeout: read_timeout,
+      // Node wants the first to be no longer than the second.
+      headersTimeout: read_timeout === 0 ? read_header_timeout : Math.min(read_header_timeout, read_timeout),
+    }
+  }
+
+  drain(): void {
+    this.#stopping = true
+    for (const socket of this.#undecided) socket.destroy()
+    this.#sessions.close()
+  }
+
   #onRequest(request: Request, response: Response): void {
     for (const name of Object.keys(this.#config.response_headers))
       response.setHeader(name, this.#config.response_headers[name]!)
-    if (this.#stopping && request.httpVersionMajor === 1) response.setHeader('connection', 'close')
+    if ((this.#stopping || !this.#config.keep_alives_enabled) && request.httpVersionMajor === 1)
+      response.setHeader('connection', 'close')
     if (this.#cors?.handle(request, response)) return
     const path = request.url!.split('?', 1)[0]!
     const signal = this.#paths.get(path)
@@ -88,20 +103,5 @@ export class HttpServer {
       response.setHeader('allow', 'POST')
       answerText(response, 405, '405 method not allowed, supported: [POST]')
     } else new HttpExchange(request, response, this.#intake, signal, this.#limitBytes, this.#config)
-  }
-
-  /** No new connections; requests under way have until `deadlineMs`. */
-  async stop(deadlineMs: number): Promise<void> {
-    const { clock } = this.#intake.settings
-    this.#stopping = true
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
-    for (const socket of this.#undecided) socket.destroy()
-    this.#sessions.close()
-    const timer = clock.after(deadlineMs - clock.nowMs(), () => {
-      this.#sessions.destroy()
-      this.#http1.closeAllConnections()
-    })
-    await closed
-    timer.cancel()
   }
 }

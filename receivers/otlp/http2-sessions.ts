@@ -29,10 +29,6 @@ export function http2Options(maxConcurrentStreams: number): ServerOptions {
 export class Http2Sessions {
   readonly #open = new Set<ServerHttp2Session>()
 
-  get count(): number {
-    return this.#open.size
-  }
-
   add(session: ServerHttp2Session): void {
     this.#open.add(session)
     session.setLocalWindowSize(SESSION_WINDOW_BYTES)
@@ -44,11 +40,6 @@ export class Http2Sessions {
   /** GOAWAY: no new streams; a connection ends with its last one. */
   close(): void {
     for (const session of this.#open) session.close()
-  }
-
-  /** Cuts off what is still open. */
-  destroy(): void {
-    for (const session of this.#open) session.destroy()
   }
 }
 

@@ -1,32 +1,42 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { type TlsOptions, Server as TlsServer } from 'node:tls'
+import type { Timer } from '../../component/clock.ts'
 import type { Settings } from '../../component/component.ts'
 import { GatewayError } from '../../component/errors.ts'
-import { parseEndpoint } from './config-parts.ts'
+import { parseEndpoint, type TlsConfig } from './config-parts.ts'
+import { readTls } from './tls.ts'
+
+export type Protocol = 'grpc' | 'http'
 
 export interface ListenConfig {
   readonly endpoint: string
   readonly transport: 'tcp' | 'tcp4' | 'tcp6' | 'unix'
+  readonly tls?: TlsConfig | undefined
 }
 
-/** A protocol on a port: what has to listen, and how it ends. */
+/** What serves the connections of a port. */
 export interface ProtocolServer {
-  readonly server: Server
-  stop(deadlineMs: number): Promise<void>
+  /** Makes the server that is to listen. */
+  open(tls: TlsOptions | null): Server
+  /** Begins no further request, and closes each connection when its last one is answered. */
+  drain(): void
 }
 
 const FAMILIES = { tcp: 0, tcp4: 4, tcp6: 6 } as const
 
-/** Binds a protocol's server to its endpoint. */
+/** A protocol on its port: binds it, renews its certificate, and takes it down in order. */
 export class Listener {
-  readonly protocol: 'grpc' | 'http'
+  readonly protocol: Protocol
   readonly #config: ListenConfig
   readonly #protocolServer: ProtocolServer
   readonly #settings: Settings
-  #started = false
+  readonly #sockets = new Set<Socket>()
+  #server: Server | null = null
+  #reload: Timer | null = null
 
-  constructor(protocol: 'grpc' | 'http', config: ListenConfig, protocolServer: ProtocolServer, settings: Settings) {
+  constructor(protocol: Protocol, config: ListenConfig, protocolServer: ProtocolServer, settings: Settings) {
     this.protocol = protocol
     this.#config = config
     this.#protocolServer = protocolServer
@@ -35,31 +45,60 @@ export class Listener {
 
   /** `host:port` or the path of the socket; the configured endpoint while it is not listening. */
   get address(): string {
-    const address = this.#protocolServer.server.address() as AddressInfo | string | null
-    if (address === null) return this.#config.endpoint
+    const address = this.#server?.address() as AddressInfo | string | null | undefined
+    if (address === null || address === undefined) return this.#config.endpoint
     if (typeof address === 'string') return address
     return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
   }
 
   async start(): Promise<void> {
-    const { server } = this.#protocolServer
+    const { tls } = this.#config
     try {
+      const server = this.#protocolServer.open(tls === undefined ? null : await readTls(tls))
       server.listen(await this.#listenOptions())
       await once(server, 'listening')
+      this.#server = server
     } catch (error) {
       throw new GatewayError('start_failed', this.#explain(error as NodeJS.ErrnoException), {
         retryable: false,
         cause: error,
       })
     }
-    this.#started = true
     // Out of file descriptors, say: one connection is lost, the port stays open.
-    server.on('error', (error) => this.#settings.logger.error(`the ${this.protocol} port failed`, { error }))
+    this.#server.on('error', (error) => this.#settings.logger.error(`the ${this.protocol} port failed`, { error }))
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    if (tls !== undefined && tls.reload_interval > 0)
+      this.#reload = this.#settings.clock.every(tls.reload_interval, () => this.#renewCertificate(tls))
   }
 
+  /** No new connections; what is under way has until `deadlineMs` and is then cut off. */
   async stop(deadlineMs: number): Promise<void> {
-    if (this.#started) await this.#protocolServer.stop(deadlineMs)
-    this.#started = false
+    const server = this.#server
+    if (server === null) return
+    this.#server = null
+    this.#reload?.cancel()
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    this.#protocolServer.drain()
+    const { clock } = this.#settings
+    const timer = clock.after(deadlineMs - clock.nowMs(), () => {
+      for (const socket of this.#sockets) socket.destroy()
+    })
+    await closed
+    timer.cancel()
+  }
+
+  async #renewCertificate(config: TlsConfig): Promise<void> {
+    try {
+      const tls = await readTls(config)
+      if (this.#server instanceof TlsServer) this.#server.setSecureContext(tls)
+    } catch (error) {
+      this.#settings.logger.warn(`the ${this.protocol} port keeps its certificate: the new one cannot be read`, {
+        error,
+      })
+    }
   }
 
   async #listenOptions() {

@@ -10,11 +10,18 @@ import { Listener } from './listener.ts'
 export class OtlpReceiver implements Component {
   readonly #settings: ReceiverSettings
   readonly #listeners: Listener[] = []
+  /** Keys that the user has set and that change nothing. */
+  readonly #withoutEffect: readonly string[]
 
   constructor(settings: ReceiverSettings, config: OtlpReceiverConfig, next: NextBySignal) {
     this.#settings = settings
     const intake = new Intake(settings, next)
     const { grpc, http } = config.protocols
+    this.#withoutEffect = [
+      ...(grpc?.read_buffer_size === undefined ? [] : ['grpc.read_buffer_size']),
+      ...(grpc?.write_buffer_size === undefined ? [] : ['grpc.write_buffer_size']),
+      ...(http === undefined || http.write_timeout === 0 ? [] : ['http.write_timeout']),
+    ]
     if (grpc !== undefined) this.#listeners.push(new Listener('grpc', grpc, new GrpcServer(intake, grpc), settings))
     if (http !== undefined) this.#listeners.push(new Listener('http', http, new HttpServer(intake, http), settings))
   }
@@ -25,6 +32,8 @@ export class OtlpReceiver implements Component {
   }
 
   async start(): Promise<void> {
+    for (const key of this.#withoutEffect)
+      this.#settings.logger.warn(`protocols.${key} is accepted for compatibility and has no effect`)
     for (const listener of this.#listeners) {
       await listener.start()
       this.#settings.logger.info(`listening for OTLP over ${listener.protocol} on ${listener.address}`)
