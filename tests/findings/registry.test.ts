@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { VirtualClock } from '../../component/clock.ts'
 import type { FindingReport } from '../../component/finding.ts'
 import type { FindingEvent } from '../../component/finding-source.ts'
@@ -300,6 +301,38 @@ describe('metrics about findings', () => {
         value: 3,
       },
     ])
+  })
+
+  it('never decrease, and always come to what stands, whatever detectors say', async () => {
+    const causes = ['undetermined', 'parent_dropped', 'parent_never_ended']
+    const anyReport = fc.record({
+      place: fc.constantFrom(SERVICE, { ...SERVICE, operation: 'Cart/Add' }),
+      cause: fc.constantFrom(...causes),
+      supersedesCause: fc.constantFrom(null, ...causes),
+      state: fc.constantFrom('provisional' as const, 'confirmed' as const, 'retracted' as const),
+      confidence: fc.constantFrom(0.5, 0.9),
+      causeConfidence: fc.constantFrom(0.5, 0.9),
+      occurrences: fc.nat(20),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyReport, { maxLength: 30 }), async (reports) => {
+        const { registry, publish } = setUp()
+        let before: Record<string, number> = {}
+        for (const each of reports) {
+          publish(each)
+          const now = await collected(registry)
+          const counters = Object.entries(now).filter(([name]) => !name.includes('.active'))
+          for (const [name, value] of counters) expect(value).toBeGreaterThanOrEqual(before[name] ?? 0)
+          const sum = (metric: string) =>
+            counters.reduce((all, [name, n]) => (name.includes(metric) ? all + n : all), 0)
+          const standing = registry.findings().filter((finding) => finding.state !== 'retracted')
+          const occurrences = standing.reduce((all, finding) => all + finding.occurrences, 0)
+          expect(sum('.occurrences') - sum('.retractions')).toBe(occurrences)
+          before = now
+        }
+      }),
+      { numRuns: 50 },
+    )
   })
 
   it('share one series past the limit', async () => {
