@@ -116,11 +116,7 @@ class Debt {
   }
 }
 
+/** Says not how long to wait: a stage before may ask again soon, and receivers know what to tell a sender. */
 function blockedBy(branch: { readonly name: string }): Outcome {
-  return refused(
-    new GatewayError('queue_full', `${branch.name} takes no data at the moment`, {
-      retryable: true,
-      retryAfterMs: 1000,
-    }),
-  )
+  return refused(new GatewayError('queue_full', `${branch.name} takes no data at the moment`, { retryable: true }))
 }

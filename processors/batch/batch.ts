@@ -173,10 +173,7 @@ export class BatchProcessor implements Component, Consumer {
 }
 
 function notNow(): GatewayError {
-  return new GatewayError('queue_full', 'the stage after batch takes no data at the moment', {
-    retryable: true,
-    retryAfterMs: 1000,
-  })
+  return new GatewayError('queue_full', 'the stage after batch takes no data at the moment', { retryable: true })
 }
 
 type Create = (settings: ProcessorSettings, config: BatchConfig, next: Consumer) => BatchProcessor
