@@ -111,7 +111,7 @@ describe('the ledger, with two exporters of which one refuses', () => {
           if (error === null) break
           expect(error.code).toBe(status.RESOURCE_EXHAUSTED)
           refusals++
-          await new Promise((resolve) => setTimeout(resolve, 3))
+          await new Promise((resolve) => setTimeout(resolve, 10))
         }
         acknowledged.push(...names)
       }
