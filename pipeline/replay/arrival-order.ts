@@ -1,3 +1,5 @@
+import { nanoToMs, type TimeSummary } from './request-times.ts'
+
 /** A time this far ahead of what its neighbours say does not move the clock. */
 const AHEAD_LIMIT_MS = 60_000
 /** How many requests before, and how many behind, are its neighbours. */
@@ -17,9 +19,7 @@ export interface Arrival<T> {
 
 interface Waiting<T> {
   readonly item: T
-  /** Ascending. */
-  readonly times: BigUint64Array
-  readonly medianMs: number
+  readonly times: TimeSummary
 }
 
 /**
@@ -35,11 +35,10 @@ export class ArrivalOrder<T> {
   readonly #behind = new MedianWindow(NEIGHBOURS + 1)
   #runningMs = Number.NaN
 
-  /** Takes the next request of the recording, with its times in ascending order; gives those that are now due. */
-  push(item: T, times: BigUint64Array): Arrival<T> | null {
-    const medianMs = times.length === 0 ? Number.NaN : toMs(times[times.length >> 1]!)
-    this.#waiting.push({ item, times, medianMs })
-    if (!Number.isNaN(medianMs)) this.#behind.add(medianMs)
+  /** Takes the next request of the recording, with its times; gives the one that is now due. */
+  push(item: T, times: TimeSummary): Arrival<T> | null {
+    this.#waiting.push({ item, times })
+    if (!Number.isNaN(times.medianMs)) this.#behind.add(times.medianMs)
     return this.#waiting.length > NEIGHBOURS ? this.#take() : null
   }
 
@@ -49,19 +48,18 @@ export class ArrivalOrder<T> {
   }
 
   #take(): Arrival<T> {
-    const { item, times, medianMs } = this.#waiting.shift()!
-    if (times.length === 0) return this.#without(item, Number.NaN)
-    const firstMs = toMs(times.find((time) => toMs(time) >= medianMs - AHEAD_LIMIT_MS)!)
+    const { item, times } = this.#waiting.shift()!
+    const { medianMs } = times
+    if (Number.isNaN(medianMs)) return this.#without(item, Number.NaN)
     this.#behind.drop(medianMs)
     const neighbours = Math.max(this.#before.median(), this.#behind.median())
     // Alone in its recording, a request has nothing but its own times to go by.
     const limitMs = (neighbours === Number.NEGATIVE_INFINITY ? medianMs : neighbours) + AHEAD_LIMIT_MS
     this.#before.add(medianMs)
-    let latest = times.length - 1
-    while (latest >= 0 && toMs(times[latest]!) > limitMs) latest--
-    if (latest < 0) return this.#without(item, firstMs)
-    const lastNano = times[latest]!
-    const lastMs = toMs(lastNano)
+    const firstMs = earliestFrom(times, medianMs - AHEAD_LIMIT_MS)
+    const lastNano = latestUpTo(times, limitMs)
+    if (lastNano === null) return this.#without(item, firstMs)
+    const lastMs = nanoToMs(lastNano)
     if (!(lastMs <= this.#runningMs)) this.#runningMs = lastMs
     return { item, arrivalMs: this.#runningMs, behindMs: this.#runningMs - lastMs, lastNano, firstMs }
   }
@@ -118,6 +116,13 @@ class MedianWindow {
   }
 }
 
-function toMs(nano: bigint): number {
-  return Number(nano) / 1e6
+/** The latest time that is not after the limit; null where all are. */
+function latestUpTo({ lastMs, lastNano, sorted }: TimeSummary, limitMs: number): bigint | null {
+  if (lastMs <= limitMs) return lastNano
+  return sorted?.findLast((time) => nanoToMs(time) <= limitMs) ?? null
+}
+
+function earliestFrom({ firstMs, sorted }: TimeSummary, limitMs: number): number {
+  if (sorted === null || firstMs >= limitMs) return firstMs
+  return nanoToMs(sorted.find((time) => nanoToMs(time) >= limitMs)!)
 }

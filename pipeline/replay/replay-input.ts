@@ -8,7 +8,7 @@ import { Source } from '../../otlp/source.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
 import { type Arrival, ArrivalOrder } from './arrival-order.ts'
-import { RequestTimes, timesInJson, timesOfRequest, timesOfSpans } from './request-times.ts'
+import { RequestTimes, type TimeSummary, timesInJson, timesOfRequest, timesOfSpans } from './request-times.ts'
 import { Spool } from './spool.ts'
 import { TraceCount } from './trace-count.ts'
 
@@ -107,11 +107,11 @@ export class ReplayInput {
     this.#spool?.close()
   }
 
-  #timesOfRaw(message: RawMessage): BigUint64Array {
+  #timesOfRaw(message: RawMessage): TimeSummary {
     const times = this.#times.clear()
-    if (message.encoding === 'json' && timesInJson(message.bytes, times)) return times.sorted()
+    if (message.encoding === 'json' && timesInJson(message.bytes, times)) return times.summary()
     for (const { signal, bytes } of this.recording.requestsIn(message)) timesOfRequest(signal, bytes, times)
-    return times.sorted()
+    return times.summary()
   }
 
   async *#requests(): AsyncGenerator<readonly SignalBytes[]> {
@@ -140,7 +140,7 @@ export class ReplayInput {
         for (const request of this.recording.requestsIn(message)) {
           const items = timesOfRequest(request.signal, request.bytes, this.#times.clear())
           if (items instanceof Malformed) this.recording.reject(items.message)
-          else put(order.push(request, this.#times.sorted()))
+          else put(order.push(request, this.#times.summary()))
         }
       }
     }
@@ -153,6 +153,7 @@ export class ReplayInput {
     this.#budget.take(bytes.length)
     const source = new Source(bytes, () => this.#budget.release(bytes.length))
     let batch: Batch
+    let firstNano: bigint | null
     if (signal === 'traces') {
       const table = scanTraces(source, this.#refs)
       if (table instanceof Malformed) {
@@ -160,7 +161,7 @@ export class ReplayInput {
         source.release()
         return
       }
-      timesOfSpans(table, times)
+      firstNano = timesOfSpans(table, times)
       batch = new TracesBatch(table)
     } else {
       const items = timesOfRequest(signal, bytes, times)
@@ -169,9 +170,10 @@ export class ReplayInput {
         source.release()
         return
       }
+      firstNano = times.firstNano
       batch = new BytesBatch(signal, source, items)
     }
-    const arrival = this.#order.push({ batch, firstNano: times.firstNano }, times.sorted())
+    const arrival = this.#order.push({ batch, firstNano }, times.summary())
     if (arrival !== null) this.#queue.push(arrival)
   }
 

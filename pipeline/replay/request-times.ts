@@ -1,39 +1,84 @@
 import { visitItems } from '../../otlp/count-items.ts'
-import { Malformed } from '../../otlp/malformed.ts'
+import type { Malformed } from '../../otlp/malformed.ts'
 import type { RequestSignal } from '../../otlp/request.ts'
 import { Column, type SpanTable } from '../../otlp/span-table.ts'
 import { type WireReader, WireType } from '../../otlp/wire.ts'
 
+/** Times this far apart in one request may say that a clock lies; closer ones are as good as one. */
+const SPREAD_LIMIT_NANO = 60e9
+
+/** The times of a request, put together. */
+export interface TimeSummary {
+  /** The earliest, the median (of what lies close together: the latest) and the latest; NaN where there are none. */
+  readonly firstMs: number
+  readonly medianMs: number
+  readonly lastMs: number
+  readonly lastNano: bigint
+  /** All of them in ascending order, where they lie far apart; otherwise null. */
+  readonly sorted: BigUint64Array | null
+}
+
+const NO_TIMES: TimeSummary = Object.freeze({
+  firstMs: Number.NaN,
+  medianMs: Number.NaN,
+  lastMs: Number.NaN,
+  lastNano: 0n,
+  sorted: null,
+})
+
 /** The times of what one request holds, 0 left out: when spans ended, when points and log records were taken. */
 export class RequestTimes {
-  /** The earliest that is said, starts of spans included; null where nothing is. */
-  firstNano: bigint | null = null
   #count = 0
   #nano = new BigUint64Array(64)
   /** The same memory: low word first, as on every machine that Node runs on. */
   #words = new Uint32Array(this.#nano.buffer)
+  /** Indices of the earliest and the latest. */
+  #first = 0
+  #last = 0
 
   clear(): this {
     this.#count = 0
-    this.firstNano = null
+    this.#first = 0
+    this.#last = 0
     return this
   }
 
   add(high: number, low: number): void {
     if ((high | low) === 0) return
     if (this.#count === this.#nano.length) this.#grow()
-    this.#words[this.#count * 2] = low
-    this.#words[this.#count * 2 + 1] = high
-    this.#count++
+    const index = this.#count++
+    this.#words[index * 2] = low
+    this.#words[index * 2 + 1] = high
+    if (this.#differenceNano(index, this.#first) < 0) this.#first = index
+    if (this.#differenceNano(index, this.#last) > 0) this.#last = index
   }
 
-  addFirst(nano: bigint): void {
-    if (nano !== 0n && (this.firstNano === null || nano < this.firstNano)) this.firstNano = nano
+  get isEmpty(): boolean {
+    return this.#count === 0
   }
 
-  /** A copy, in ascending order. */
-  sorted(): BigUint64Array {
-    return this.#nano.slice(0, this.#count).sort()
+  get firstNano(): bigint | null {
+    return this.#count === 0 ? null : this.#nano[this.#first]!
+  }
+
+  summary(): TimeSummary {
+    if (this.#count === 0) return NO_TIMES
+    const firstMs = this.#ms(this.#first)
+    const lastMs = this.#ms(this.#last)
+    const lastNano = this.#nano[this.#last]!
+    if (this.#differenceNano(this.#last, this.#first) <= SPREAD_LIMIT_NANO)
+      return { firstMs, medianMs: lastMs, lastMs, lastNano, sorted: null }
+    const sorted = this.#nano.slice(0, this.#count).sort()
+    return { firstMs, medianMs: nanoToMs(sorted[sorted.length >> 1]!), lastMs, lastNano, sorted }
+  }
+
+  #differenceNano(a: number, b: number): number {
+    const words = this.#words
+    return (words[a * 2 + 1]! - words[b * 2 + 1]!) * 4294967296 + (words[a * 2]! - words[b * 2]!)
+  }
+
+  #ms(index: number): number {
+    return this.#words[index * 2 + 1]! * 4294.967296 + this.#words[index * 2]! / 1e6
   }
 
   #grow(): void {
@@ -44,15 +89,19 @@ export class RequestTimes {
   }
 }
 
-/** Ends of spans. */
-export function timesOfSpans(table: SpanTable, times: RequestTimes): void {
+export function nanoToMs(nano: bigint): number {
+  return Number(nano) / 1e6
+}
+
+/** Ends of spans. Returns the earliest start, which is what the request begins with; null where none is said. */
+export function timesOfSpans(table: SpanTable, times: RequestTimes): bigint | null {
   let first = -1
   for (let row = 0; row < table.count; row++) {
     times.add(table.get(row, Column.end), table.get(row, Column.end + 1))
     const hasStart = (table.get(row, Column.start) | table.get(row, Column.start + 1)) !== 0
     if (hasStart && (first < 0 || table.differenceNano(row, Column.start, first, Column.start) < 0)) first = row
   }
-  if (first >= 0) times.addFirst(table.timeUnixNano(first, Column.start))
+  return first < 0 ? null : table.timeUnixNano(first, Column.start)
 }
 
 /**
@@ -66,11 +115,7 @@ export function timesOfSpans(table: SpanTable, times: RequestTimes): void {
  */
 export function timesOfRequest(signal: RequestSignal, bytes: Uint8Array, times: RequestTimes): number | Malformed {
   const fields = TIME_FIELDS[signal]
-  const items = visitItems(signal, bytes, fields.length === 0 ? null : (item) => readLatest(item, fields, times))
-  if (items instanceof Malformed || signal === 'traces') return items
-  const [first] = times.sorted()
-  if (first !== undefined) times.addFirst(first)
-  return items
+  return visitItems(signal, bytes, fields.length === 0 ? null : (item) => readLatest(item, fields, times))
 }
 
 const TIME_FIELDS: Readonly<Record<RequestSignal, readonly number[]>> = {
@@ -98,38 +143,38 @@ function readLatest(item: WireReader, fields: readonly number[], times: RequestT
 }
 
 /**
- * Times in a line of OTLP/JSON, found without parsing it: whatever stands behind a name that ends in `imeUnixNano`, starts
- * and events included. Good enough to see whether a recording is in order, at a tenth of the cost. False where there are
+ * Times in a line of OTLP/JSON, found without parsing it: ends of spans, or else whatever stands behind a name that ends
+ * in `imeUnixNano`. Good enough to see whether a recording is in order, at a tenth of the cost. False where there are
  * none, and only a parser can tell.
  */
 export function timesInJson(line: Buffer, times: RequestTimes): boolean {
-  let found = false
-  for (let at = line.indexOf(TIME_NAME); at >= 0; at = line.indexOf(TIME_NAME, at)) {
-    at += TIME_NAME.length
+  findTimes(line, END_NAME, times)
+  if (times.isEmpty) findTimes(line, ANY_NAME, times)
+  return !times.isEmpty
+}
+
+function findTimes(line: Buffer, name: Buffer, times: RequestTimes): void {
+  for (let at = line.indexOf(name); at >= 0; at = line.indexOf(name, at)) {
+    at += name.length
     while (line[at] === SPACE || line[at] === COLON || line[at] === QUOTE) at++
-    let high = 0
-    let low = 0
-    // Nine digits and the rest: each part is exact as a double, and so are the halves that they make.
+    // The last nine digits and those before them: each part is exact as a double, and so are the halves they make.
     let front = 0
     let back = 0
     let digits = 0
     for (let digit = line[at]! - ZERO; digit >= 0 && digit <= 9; digit = line[++at]! - ZERO) {
-      if (digits < 10) front = front * 10 + digit
+      if (digits < NANO_DIGITS - 9) front = front * 10 + digit
       else back = back * 10 + digit
       digits++
     }
     if (digits !== NANO_DIGITS) continue
     const bottom = (front % 65536) * 1e9 + back
     const top = Math.floor(front / 65536) * 1e9 + Math.floor(bottom / 65536)
-    high = Math.floor(top / 65536)
-    low = ((top % 65536) * 65536 + (bottom % 65536)) >>> 0
-    times.add(high, low)
-    found = true
+    times.add(Math.floor(top / 65536), ((top % 65536) * 65536 + (bottom % 65536)) >>> 0)
   }
-  return found
 }
 
-const TIME_NAME = Buffer.from('imeUnixNano"')
+const END_NAME = Buffer.from('"endTimeUnixNano"')
+const ANY_NAME = Buffer.from('imeUnixNano"')
 /** Nanoseconds since 1970 have 19 digits from 2001 to 2286; other times tell nothing of the order. */
 const NANO_DIGITS = 19
 const SPACE = 0x20

@@ -33,27 +33,18 @@ export class MessageSplitter {
   /** The beginning of a message whose end has not come yet, in the chunks in which it came. */
   #pending: Buffer[] = []
   #pendingBytes = 0
-  /** Bytes that `#pending` needs at least before it is worth looking again. */
-  #neededBytes = 1
+  /** Of frames: how many bytes `#pending` needs before it says more. */
+  #neededBytes = 4
 
-  /** The messages that end in this chunk. They share its memory. */
+  /** The messages that end in this chunk. They share its memory, but for one that began in an earlier chunk. */
   push(chunk: Buffer): RawMessage[] {
-    if (this.damage !== null || chunk.length === 0) return []
-    if (this.framing === 'unknown') this.framing = framingOf(chunk)
-    this.#pending.push(chunk)
-    this.#pendingBytes += chunk.length
-    const complete = this.framing === 'lines' ? chunk.includes(LINE_END) : this.#pendingBytes >= this.#neededBytes
-    if (!complete) {
-      if (this.#pendingBytes > MESSAGE_LIMIT_BYTES) this.#giveUp(`a line is longer than ${MESSAGE_LIMIT_BYTES} bytes`)
-      return []
-    }
-    const bytes = this.#takePending()
     const messages: RawMessage[] = []
-    const used = this.framing === 'lines' ? this.#lines(bytes, messages) : this.#frames(bytes, messages)
-    if (used < bytes.length && this.damage === null) {
-      this.#pending.push(bytes.subarray(used))
-      this.#pendingBytes = bytes.length - used
+    if (this.framing === 'unknown' && chunk.length > 0) this.framing = framingOf(chunk)
+    let at = this.#pendingBytes === 0 ? 0 : this.#finishPending(chunk, messages)
+    if (this.damage === null && at < chunk.length) {
+      at = this.framing === 'lines' ? this.#lines(chunk, at, messages) : this.#frames(chunk, at, messages)
     }
+    if (this.damage === null && at < chunk.length) this.#keep(chunk.subarray(at))
     return messages
   }
 
@@ -67,6 +58,41 @@ export class MessageSplitter {
     return messages
   }
 
+  #keep(bytes: Buffer): void {
+    this.#pending.push(bytes)
+    this.#pendingBytes += bytes.length
+    if (this.#pendingBytes > MESSAGE_LIMIT_BYTES + 4) this.#giveUp(`a line is longer than ${MESSAGE_LIMIT_BYTES} bytes`)
+  }
+
+  /** Completes the message that began in earlier chunks, as far as this one reaches; returns where the rest begins. */
+  #finishPending(chunk: Buffer, messages: RawMessage[]): number {
+    if (this.framing === 'lines') {
+      const end = chunk.indexOf(LINE_END)
+      if (end < 0) return 0
+      this.#pending.push(chunk.subarray(0, end))
+      this.#pendingBytes += end
+      const line = this.#takePending()
+      this.#line(line, 0, line.length, messages)
+      return end + 1
+    }
+    // First the four bytes of the length, then as many as they say.
+    let at = 0
+    while (this.damage === null) {
+      const missing = this.#neededBytes - this.#pendingBytes
+      if (at + missing > chunk.length) {
+        this.#keep(chunk.subarray(at))
+        return chunk.length
+      }
+      this.#pending.push(chunk.subarray(at, at + missing))
+      this.#pendingBytes += missing
+      at += missing
+      const bytes = this.#takePending()
+      if (this.#frames(bytes, 0, messages) === bytes.length) return at
+      this.#keep(bytes)
+    }
+    return at
+  }
+
   #takePending(): Buffer {
     const bytes = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending, this.#pendingBytes)
     this.#pending = []
@@ -74,9 +100,9 @@ export class MessageSplitter {
     return bytes
   }
 
-  #lines(bytes: Buffer, messages: RawMessage[]): number {
-    let start = 0
-    for (let end = bytes.indexOf(LINE_END); end >= 0; end = bytes.indexOf(LINE_END, start)) {
+  #lines(bytes: Buffer, from: number, messages: RawMessage[]): number {
+    let start = from
+    for (let end = bytes.indexOf(LINE_END, start); end >= 0; end = bytes.indexOf(LINE_END, start)) {
       this.#line(bytes, start, end, messages)
       start = end + 1
     }
@@ -92,8 +118,9 @@ export class MessageSplitter {
     if (from < to) messages.push({ encoding: 'json', bytes: bytes.subarray(from, to) })
   }
 
-  #frames(bytes: Buffer, messages: RawMessage[]): number {
-    let at = 0
+  /** Returns where a frame begins that is not all there. */
+  #frames(bytes: Buffer, from: number, messages: RawMessage[]): number {
+    let at = from
     this.#neededBytes = 4
     while (at + 4 <= bytes.length) {
       const length = bytes.readUInt32BE(at)

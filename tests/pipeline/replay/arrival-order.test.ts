@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { type Arrival, ArrivalOrder } from '../../../pipeline/replay/arrival-order.ts'
+import { RequestTimes, type TimeSummary } from '../../../pipeline/replay/request-times.ts'
 
 const SECOND = 1_000_000_000n
 const START = 1_767_225_600n * SECOND
@@ -13,8 +14,7 @@ function ordered(requests: readonly (readonly number[])[]): Arrival<number>[] {
   const order = new ArrivalOrder<number>()
   const all: Arrival<number>[] = []
   requests.forEach((seconds, i) => {
-    const times = BigUint64Array.from(seconds.map((second) => START + BigInt(second) * SECOND)).sort()
-    const arrival = order.push(i, times)
+    const arrival = order.push(i, times(seconds))
     if (arrival !== null) all.push(arrival)
   })
   for (let arrival = order.end(); arrival !== null; arrival = order.end()) all.push(arrival)
@@ -59,3 +59,12 @@ describe('when the requests of a recording arrive', () => {
     expect(ordered([[1], [100], [30], [101]]).map(({ behindMs }) => behindMs)).toEqual([0, 0, 70_000, 0])
   })
 })
+
+function times(seconds: readonly number[]): TimeSummary {
+  const all = new RequestTimes()
+  for (const second of seconds) {
+    const nano = START + BigInt(second) * SECOND
+    all.add(Number(nano >> 32n), Number(nano & 0xffff_ffffn))
+  }
+  return all.summary()
+}
