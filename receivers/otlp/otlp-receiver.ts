@@ -34,9 +34,14 @@ export class OtlpReceiver implements Component {
   async start(): Promise<void> {
     for (const key of this.#withoutEffect)
       this.#settings.logger.warn(`protocols.${key} is accepted for compatibility and has no effect`)
-    for (const listener of this.#listeners) {
-      await listener.start()
-      this.#settings.logger.info(`listening for OTLP over ${listener.protocol} on ${listener.address}`)
+    try {
+      for (const listener of this.#listeners) {
+        await listener.start()
+        this.#settings.logger.info(`listening for OTLP over ${listener.protocol} on ${listener.address}`)
+      }
+    } catch (error) {
+      await this.stop(this.#settings.clock.nowMs())
+      throw error
     }
   }
 

@@ -14,7 +14,7 @@ export function readBatch(signal: Signal, source: Source, refs: RefCache): Batch
   if (signal === 'traces') {
     const table = scanTraces(source, refs)
     if (table instanceof SpanTable) return new TracesBatch(table)
-    return malformed(`malformed ${table.path} at byte ${table.byteOffset}: ${table.problem}`)
+    return malformed(table.message)
   }
   const items = countItems(signal, source.bytes)
   return typeof items === 'number' ? new BytesBatch(signal, source, items) : malformed(items.message)
