@@ -1,5 +1,6 @@
 import type { AnyFactory } from '../component/component.ts'
 import { factory as debugExporter } from '../exporters/debug/debug.ts'
+import { factory as fileExporter } from '../exporters/file/file.ts'
 import { factory as nopExporter } from '../exporters/nop/nop.ts'
 import { factory as otlpGrpcExporter } from '../exporters/otlp-grpc/otlp-grpc.ts'
 import { factory as otlpHttpExporter } from '../exporters/otlp-http/otlp-http.ts'
@@ -27,6 +28,7 @@ export const FACTORIES: readonly AnyFactory[] = [
   // Exporters
   otlpGrpcExporter,
   otlpHttpExporter,
+  fileExporter,
   debugExporter,
   nopExporter,
   // Extensions
