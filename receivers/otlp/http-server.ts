@@ -25,6 +25,7 @@ export class HttpServer implements ProtocolServer {
   readonly #paths: ReadonlyMap<string, Signal>
   readonly #sessions = new Http2Sessions()
   readonly #undecided = new Set<Socket>()
+  readonly #unanswered = new Set<Response>()
   #stopping = false
 
   constructor(intake: Intake, config: HttpConfig) {
@@ -60,8 +61,11 @@ export class HttpServer implements ProtocolServer {
       this.#undecided.add(socket)
       sniffProtocol(socket, this.#config.read_header_timeout, (protocol: FirstBytes) => {
         this.#undecided.delete(socket)
-        if (protocol === 'http2') http2Server.emit('connection', socket)
-        else if (protocol === 'http1') serveHttp1.call(http1, socket)
+        if (protocol === 'http2') {
+          // Sockets of an HTTP/1.1 server stay open when the other side has ended; those of HTTP/2 end with it.
+          socket.allowHalfOpen = false
+          http2Server.emit('connection', socket)
+        } else if (protocol === 'http1') serveHttp1.call(http1, socket)
       })
     })
     return http1
@@ -87,14 +91,18 @@ export class HttpServer implements ProtocolServer {
   drain(): void {
     this.#stopping = true
     for (const socket of this.#undecided) socket.destroy()
+    for (const response of this.#unanswered) if (!response.headersSent) response.setHeader('connection', 'close')
     this.#sessions.close()
   }
 
   #onRequest(request: Request, response: Response): void {
     for (const name of Object.keys(this.#config.response_headers))
       response.setHeader(name, this.#config.response_headers[name]!)
-    if ((this.#stopping || !this.#config.keep_alives_enabled) && request.httpVersionMajor === 1)
-      response.setHeader('connection', 'close')
+    if (request.httpVersionMajor === 1) {
+      this.#unanswered.add(response)
+      response.on('close', () => this.#unanswered.delete(response))
+      if (this.#stopping || !this.#config.keep_alives_enabled) response.setHeader('connection', 'close')
+    }
     if (this.#cors?.handle(request, response)) return
     const path = request.url!.split('?', 1)[0]!
     const signal = this.#paths.get(path)

@@ -18,11 +18,12 @@ export function sniffProtocol(socket: Socket, timeoutMs: number, decided: (proto
     const isPreface = PREFACE_START.subarray(0, seen.length).equals(seen.subarray(0, PREFACE_START.length))
     if (isPreface && seen.length < PREFACE_START.length) return
     finish()
-    // Paused while the bytes go back: http2 takes them out of the buffer itself, http1 wants them to flow.
+    // Paused while the bytes go back. http1 wants them to flow; http2 takes them out of the buffer itself, in the next
+    // tick, and needs the flow from then on to learn of the end.
     socket.pause()
     socket.unshift(seen)
     decided(isPreface ? 'http2' : 'http1')
-    if (!isPreface) process.nextTick(() => socket.resume())
+    process.nextTick(() => socket.resume())
   }
   const onGone = () => {
     finish()
