@@ -18,14 +18,14 @@ export function parseDurationMs(text: string): number | null {
   return parts.reduce((sum, [, amount, unit]) => sum + Number(amount) * UNITS_MS[unit!]!, 0)
 }
 
-/** A duration as the Collector writes it; parsed to milliseconds. */
+const NO_DURATION = 'not a duration; write a number with a unit such as 500ms, 1s or 1m30s'
+
+/** A duration as the Collector writes it (also a bare 0); parsed to milliseconds. */
 export function durationMs(defaultText: string) {
   return z
-    .string()
-    .refine((text) => parseDurationMs(text) !== null, {
-      error: 'not a duration; write a number with a unit such as 500ms, 1s or 1m30s',
-    })
-    .transform((text) => parseDurationMs(text)!)
+    .union([z.string(), z.literal(0)], { error: NO_DURATION })
+    .refine((written) => parseDurationMs(String(written)) !== null, { error: NO_DURATION })
+    .transform((written) => parseDurationMs(String(written))!)
     .prefault(defaultText)
 }
 
