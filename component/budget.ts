@@ -7,12 +7,15 @@ export const PRESSURE_SHARE = 0.8
  */
 export class ByteBudget {
   readonly limitBytes: number
+  /** What `reserve` leaves free for `take`: copies that are made on the way out need room before they give some back. */
+  readonly headroomBytes: number
   #usedBytes = 0
   #peakBytes = 0
   #refusals = 0
 
-  constructor(limitBytes: number) {
+  constructor(limitBytes: number, headroomBytes = 0) {
     this.limitBytes = limitBytes
+    this.headroomBytes = headroomBytes
   }
 
   get usedBytes(): number {
@@ -35,7 +38,7 @@ export class ByteBudget {
 
   /** Takes `bytes` if they fit; false, and a refusal counted, if not. */
   reserve(bytes: number): boolean {
-    if (this.#usedBytes + bytes > this.limitBytes) {
+    if (this.#usedBytes + bytes > this.limitBytes - this.headroomBytes) {
       this.#refusals++
       return false
     }
@@ -43,7 +46,8 @@ export class ByteBudget {
     return true
   }
 
-  /** Takes `bytes` for data that is already accepted and must not be lost: it may pass the limit, and intake then waits. */
+  /** Takes `bytes` for data that is already accepted and must not be lost: it may pass the
+   * limit, and intake then waits. */
   take(bytes: number): void {
     this.#add(bytes)
   }

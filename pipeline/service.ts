@@ -1,4 +1,4 @@
-import { ByteBudget } from '../component/budget.ts'
+import type { ByteBudget } from '../component/budget.ts'
 import { type Clock, SystemClock } from '../component/clock.ts'
 import { GatewayError } from '../component/errors.ts'
 import { Overload } from '../component/overload.ts'
@@ -9,9 +9,8 @@ import type { Logger } from '../telemetry/logger.ts'
 import { OwnMetrics } from '../telemetry/own-metrics.ts'
 import { createLogger } from '../telemetry/pino-logger.ts'
 import { observeProcess } from '../telemetry/process-metrics.ts'
-import { budgetLimitBytes } from './budget-limit.ts'
+import { createBudget } from './budget-limit.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
-import { logFindings } from './finding-log.ts'
 import { Gateway } from './graph/gateway.ts'
 import { eventLoopDelaySampler, OverloadWatch } from './overload-watch.ts'
 import { ownMetricsOptions } from './own-metrics-config.ts'
@@ -45,10 +44,9 @@ export class Service {
         encoding: telemetry.logs.encoding,
         initialFields: telemetry.logs.initial_fields,
       })
-    this.budget = new ByteBudget(budgetLimitBytes(limit_mib))
+    this.budget = createBudget(limit_mib)
     const shared = { clock: this.#clock, logger: this.logger }
     this.findings = new FindingRegistry(shared)
-    logFindings(this.findings, this.logger)
     this.ownMetrics = ownMetrics
     const overload = new Overload()
     this.#watch = new OverloadWatch(overload, eventLoopDelaySampler(), shared)

@@ -32,6 +32,7 @@ function describe(
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union': {
+      if (issue.message !== '' && !issue.message.startsWith('Invalid input')) return ownWords(issue.message)
       const types = optionsOf(field ?? {}).flatMap((option) => option.type ?? [])
       const expected = issue.code === 'invalid_type' ? [issue.expected as string] : [...new Set(types)]
       const named = expected.map((type) => TYPE_NAMES[type] ?? type).join(' or ')
@@ -50,12 +51,15 @@ function describe(
         what: `must be ${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unitOf(issue.origin)}`,
         advice: '',
       }
-    default: {
-      // Our own refinements: "what is wrong; write what to write".
-      const [what = '', ...advice] = issue.message.split('; ')
-      return { what, advice: advice.join('; ') }
-    }
+    default:
+      return ownWords(issue.message)
   }
+}
+
+/** Messages of our own schemas: "what is wrong; write what to write". */
+function ownWords(message: string): { what: string; advice: string } {
+  const [what = '', ...advice] = message.split('; ')
+  return { what, advice: advice.join('; ') }
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {

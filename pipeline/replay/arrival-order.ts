@@ -30,9 +30,9 @@ interface Waiting<T> {
  */
 export class ArrivalOrder<T> {
   readonly #waiting: Waiting<T>[] = []
-  readonly #before = new MedianWindow(NEIGHBOURS)
+  readonly #before = new TimeWindow(NEIGHBOURS)
   /** With the request itself, until its turn has come. */
-  readonly #behind = new MedianWindow(NEIGHBOURS + 1)
+  readonly #behind = new TimeWindow(NEIGHBOURS + 1)
   #runningMs = Number.NaN
 
   /** Takes the next request of the recording, with its times; gives the one that is now due. */
@@ -51,17 +51,28 @@ export class ArrivalOrder<T> {
     const { item, times } = this.#waiting.shift()!
     const { medianMs } = times
     if (Number.isNaN(medianMs)) return this.#without(item, Number.NaN)
-    this.#behind.drop(medianMs)
-    const neighbours = Math.max(this.#before.median(), this.#behind.median())
-    // Alone in its recording, a request has nothing but its own times to go by.
-    const limitMs = (neighbours === Number.NEGATIVE_INFINITY ? medianMs : neighbours) + AHEAD_LIMIT_MS
-    this.#before.add(medianMs)
+    this.#behind.dropOldest()
     const firstMs = earliestFrom(times, medianMs - AHEAD_LIMIT_MS)
-    const lastNano = latestUpTo(times, limitMs)
-    if (lastNano === null) return this.#without(item, firstMs)
-    const lastMs = nanoToMs(lastNano)
+    let { lastMs, lastNano } = times
+    // No median lies below the least of its neighbours, and nearly every request is already plausible by that.
+    if (!(lastMs <= this.#neighbours('leastMs') + AHEAD_LIMIT_MS)) {
+      const neighboursMs = this.#neighbours('medianMs')
+      // Alone in its recording, a request has nothing but its own times to go by.
+      const limitMs = (neighboursMs === Number.NEGATIVE_INFINITY ? medianMs : neighboursMs) + AHEAD_LIMIT_MS
+      const plausible = latestUpTo(times, limitMs)
+      if (plausible !== null) {
+        lastNano = plausible
+        lastMs = nanoToMs(plausible)
+      } else lastMs = Number.NaN
+    }
+    this.#before.add(medianMs)
+    if (Number.isNaN(lastMs)) return this.#without(item, firstMs)
     if (!(lastMs <= this.#runningMs)) this.#runningMs = lastMs
     return { item, arrivalMs: this.#runningMs, behindMs: this.#runningMs - lastMs, lastNano, firstMs }
+  }
+
+  #neighbours(measure: 'leastMs' | 'medianMs'): number {
+    return Math.max(this.#before[measure](), this.#behind[measure]())
   }
 
   /** Arrives with the one before it. */
@@ -70,49 +81,48 @@ export class ArrivalOrder<T> {
   }
 }
 
-/** The median of the numbers added last, kept in ascending order; −∞ where there are none. */
-class MedianWindow {
-  readonly #limit: number
-  readonly #byAge: number[] = []
-  readonly #sorted: Float64Array
+/** The times added last; −∞ stands for what is said of none. */
+class TimeWindow {
+  readonly #ring: Float64Array
+  #oldest = 0
   #size = 0
+  /** Not above the least: it is looked for anew once a round, and only lower ones are noticed in between. */
+  #least = Number.POSITIVE_INFINITY
+  #staleIn = 0
 
   constructor(limit: number) {
-    this.#limit = limit
-    this.#sorted = new Float64Array(limit + 1)
+    this.#ring = new Float64Array(limit)
   }
 
-  median(): number {
-    return this.#size === 0 ? Number.NEGATIVE_INFINITY : this.#sorted[this.#size >> 1]!
-  }
-
-  add(value: number): void {
-    const at = this.#position(value)
-    this.#sorted.copyWithin(at + 1, at, this.#size)
-    this.#sorted[at] = value
+  /** Adds one; the oldest goes where there are too many. */
+  add(timeMs: number): void {
+    const limit = this.#ring.length
+    if (this.#size === limit) this.dropOldest()
+    this.#ring[(this.#oldest + this.#size) % limit] = timeMs
     this.#size++
-    this.#byAge.push(value)
-    if (this.#size > this.#limit) this.drop(this.#byAge[0]!)
-  }
-
-  /** Takes out the oldest, which has this value. */
-  drop(value: number): void {
-    const at = this.#position(value)
-    this.#sorted.copyWithin(at, at + 1, this.#size)
-    this.#size--
-    this.#byAge.shift()
-  }
-
-  /** Of the first that is not smaller. */
-  #position(value: number): number {
-    let low = 0
-    let high = this.#size
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#sorted[middle]! < value) low = middle + 1
-      else high = middle
+    if (timeMs < this.#least) this.#least = timeMs
+    if (--this.#staleIn < 0) {
+      this.#least = this.#values().reduce((least, value) => Math.min(least, value))
+      this.#staleIn = limit >> 1
     }
-    return low
+  }
+
+  dropOldest(): void {
+    this.#oldest = (this.#oldest + 1) % this.#ring.length
+    this.#size--
+  }
+
+  /** A lower bound of all. */
+  leastMs(): number {
+    return this.#size === 0 ? Number.NEGATIVE_INFINITY : this.#least
+  }
+
+  medianMs(): number {
+    return this.#size === 0 ? Number.NEGATIVE_INFINITY : this.#values().sort()[this.#size >> 1]!
+  }
+
+  #values(): Float64Array {
+    return Float64Array.from({ length: this.#size }, (_, i) => this.#ring[(this.#oldest + i) % this.#ring.length]!)
   }
 }
 

@@ -5,6 +5,7 @@ import { Malformed } from '../../otlp/malformed.ts'
 import type { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
 import { Source } from '../../otlp/source.ts'
+import { SpanTable } from '../../otlp/span-table.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
 import { type Arrival, ArrivalOrder } from './arrival-order.ts'
@@ -24,6 +25,9 @@ export interface InputCounts {
   firstUnixNano: bigint | null
   lastUnixNano: bigint | null
 }
+
+/** Requests that are decoded before one is delivered, beside those that the order looks ahead. */
+const DECODED_AT_ONCE = 32
 
 interface Decoded {
   readonly batch: Batch
@@ -49,12 +53,17 @@ export class ReplayInput {
   readonly #refs: RefCache
   readonly #budget: ByteBudget
   readonly #times = new RequestTimes()
-  #order = new ArrivalOrder<Decoded>()
-  /** Groups of requests that are still to be decoded; null before the first and after the last. */
-  #groups: AsyncIterator<readonly SignalBytes[]> | null = null
+  readonly #order = new ArrivalOrder<Decoded>()
+  /** What is still to be decoded: groups of messages, and the one at hand; or requests in their order. */
+  #groups: AsyncIterator<readonly RawMessage[]> | null = null
+  #group: readonly RawMessage[] = []
+  #groupAt = 0
+  #sorted: Iterator<SignalBytes> | null = null
   #queue: Arrival<Decoded>[] = []
   #head = 0
   #spool: Spool | null = null
+  /** Of the requests that hold the spans counted. */
+  #countedBytes = 0
   #ended = false
 
   constructor(recording: Recording, refs: RefCache, budget: ByteBudget) {
@@ -80,14 +89,12 @@ export class ReplayInput {
 
   /** Makes the next arrivals available, unless there are some, or none any more. */
   async fill(): Promise<void> {
-    if (this.ordering === 'sorted' && this.#spool === null && !this.#ended) await this.#sort()
-    this.#groups ??= this.#ended ? null : this.#requests()[Symbol.asyncIterator]()
+    if (this.#sorted === null && this.ordering === 'sorted') await this.#sort()
     while (this.#head === this.#queue.length && !this.#ended) {
       this.#queue = []
       this.#head = 0
-      const group = await this.#groups!.next()
-      if (group.done) this.#end()
-      else for (const request of group.value) this.#decode(request)
+      if (this.#sorted !== null) this.#decodeSorted(this.#sorted)
+      else await this.#decodeMessages()
     }
   }
 
@@ -114,14 +121,26 @@ export class ReplayInput {
     return times.summary()
   }
 
-  async *#requests(): AsyncGenerator<readonly SignalBytes[]> {
-    if (this.#spool !== null) {
-      for (const request of this.#spool.inOrder()) yield [request]
-      return
+  /** A few at a time: what is decoded lives until it has been delivered. */
+  async #decodeMessages(): Promise<void> {
+    if (this.#groupAt === this.#group.length) {
+      this.#groups ??= this.recording.rawMessages()
+      const { done, value } = await this.#groups.next()
+      if (done) return this.#end()
+      this.#group = value
+      this.#groupAt = 0
     }
-    for await (const messages of this.recording.rawMessages()) {
-      // One by one: what is decoded lives until it has been delivered.
-      for (const message of messages) yield this.recording.requestsIn(message)
+    const stop = Math.min(this.#group.length, this.#groupAt + DECODED_AT_ONCE)
+    while (this.#groupAt < stop) {
+      for (const request of this.recording.requestsIn(this.#group[this.#groupAt++]!)) this.#decode(request)
+    }
+  }
+
+  #decodeSorted(requests: Iterator<SignalBytes>): void {
+    for (let i = 0; i < DECODED_AT_ONCE; i++) {
+      const { done, value } = requests.next()
+      if (done) return this.#end()
+      this.#decode(value)
     }
   }
 
@@ -146,6 +165,7 @@ export class ReplayInput {
     }
     for (let arrival = order.end(); arrival !== null; arrival = order.end()) put(arrival)
     this.#spool = spool
+    this.#sorted = spool.inOrder()
   }
 
   #decode({ signal, bytes }: SignalBytes): void {
@@ -155,7 +175,7 @@ export class ReplayInput {
     let batch: Batch
     let firstNano: bigint | null
     if (signal === 'traces') {
-      const table = scanTraces(source, this.#refs)
+      const table = scanTraces(source, this.#refs, new SpanTable(this.#likelySpans(bytes.length)))
       if (table instanceof Malformed) {
         this.recording.reject(table.message)
         source.release()
@@ -177,11 +197,15 @@ export class ReplayInput {
     if (arrival !== null) this.#queue.push(arrival)
   }
 
+  /** As many spans as the bytes would hold if they were like those so far, and some more. */
+  #likelySpans(bytes: number): number {
+    const { spans } = this.counts
+    return 8 + Math.ceil(spans === 0 ? bytes / 256 : (bytes * spans * 1.25) / this.#countedBytes)
+  }
+
   #end(): void {
     this.#ended = true
     for (let arrival = this.#order.end(); arrival !== null; arrival = this.#order.end()) this.#queue.push(arrival)
-    this.#order = new ArrivalOrder()
-    this.#groups = null
   }
 
   #count({ batch, firstNano }: Decoded, lastNano: bigint | null): void {
@@ -189,6 +213,7 @@ export class ReplayInput {
     switch (batch.signal) {
       case 'traces':
         counts.spans += batch.table.count
+        this.#countedBytes += batch.table.sources[0]!.bytes.length
         this.traces.add(batch.table)
         break
       case 'metrics':

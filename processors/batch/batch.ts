@@ -5,11 +5,17 @@ import type { Component, ProcessorFactory, ProcessorSettings } from '../../compo
 import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
 import { SIGNALS } from '../../component/signal.ts'
+import { Column } from '../../otlp/span-table.ts'
 import { type BatchConfig, configSchema } from './config.ts'
 import { join } from './join.ts'
 
 /** How long it waits before it offers a refused batch again, unless the refusal says. */
 const RETRY_MS = 100
+/**
+ * Share of the byte budget at which a batch goes on, however few items it has: joining needs both the requests and the
+ * copy for a moment, and the copy must fit into what the budget keeps free.
+ */
+const MAX_BUDGET_SHARE = 1 / 32
 
 /**
  * Gathers small requests into larger ones. It answers as soon as it holds a request, so nothing it holds may be lost: what
@@ -22,6 +28,7 @@ export class BatchProcessor implements Component, Consumer {
   readonly #metrics: { size: Histogram; bySize: Counter; byTimeout: Counter }
   #gathered: Batch[] = []
   #gatheredItems = 0
+  #gatheredBytes = 0
   /** Joined and on their way, first to be sent first. */
   readonly #outbox: { readonly batch: Batch; readonly items: number }[] = []
   #sending: Promise<void> | null = null
@@ -65,9 +72,9 @@ export class BatchProcessor implements Component, Consumer {
     ledger.held += items
     this.#gathered.push(batch)
     this.#gatheredItems += items
-    const { send_batch_size, timeout } = this.#config
-    if (timeout === 0 || (send_batch_size > 0 && this.#gatheredItems >= send_batch_size)) this.#flush('bySize')
-    else this.#timer ??= clock.after(timeout, () => this.#flush('byTimeout'))
+    this.#gatheredBytes += bytesOf(batch)
+    if (this.#config.timeout === 0 || this.#isDue()) this.#flush('bySize')
+    else this.#timer ??= clock.after(this.#config.timeout, () => this.#flush('byTimeout'))
     return ACCEPTED
   }
 
@@ -88,13 +95,17 @@ export class BatchProcessor implements Component, Consumer {
     this.#retry?.cancel()
   }
 
-  /**
-   * The next stage has refused, or takes its time while another batch has filled up. Without a size nothing ever fills up,
-   * so then one batch under way is enough.
-   */
+  /** The next stage has refused, or takes its time while another batch has filled up. */
   #isFull(): boolean {
     if (this.#outbox.length === 0) return false
-    return this.#refusedBefore || this.#gatheredItems >= this.#config.send_batch_size
+    // Without a size nothing fills up, so then one batch under way is enough.
+    return this.#refusedBefore || this.#isDue() || this.#config.send_batch_size === 0
+  }
+
+  #isDue(): boolean {
+    const { send_batch_size } = this.#config
+    if (send_batch_size > 0 && this.#gatheredItems >= send_batch_size) return true
+    return this.#gatheredBytes >= this.#settings.budget.limitBytes * MAX_BUDGET_SHARE
   }
 
   #flush(trigger: 'bySize' | 'byTimeout'): void {
@@ -105,6 +116,7 @@ export class BatchProcessor implements Component, Consumer {
     const parts = this.#gathered
     this.#gathered = []
     this.#gatheredItems = 0
+    this.#gatheredBytes = 0
     for (const batch of join(parts, this.#config.send_batch_max_size, this.#settings.budget)) {
       this.#outbox.push({ batch, items: batch.itemCount })
     }
@@ -138,8 +150,7 @@ export class BatchProcessor implements Component, Consumer {
   /** What was gathered while a batch was under way and is due goes now. */
   #refill(): void {
     if (this.#outbox.length > 0 || this.#gathered.length === 0) return
-    const { send_batch_size } = this.#config
-    if (this.#timer === null || (send_batch_size > 0 && this.#gatheredItems >= send_batch_size)) this.#flush('bySize')
+    if (this.#timer === null || this.#isDue()) this.#flush('bySize')
   }
 
   /** False where the first batch stays. */
@@ -170,6 +181,17 @@ export class BatchProcessor implements Component, Consumer {
     else this.#metrics.size.record(items, this.#attributes)
     batch.release()
   }
+}
+
+/** What a copy of a batch would take: the bytes of its spans, whatever else stands in their requests. */
+function bytesOf(batch: Batch): number {
+  if (batch.signal !== 'traces') return batch.source.bytes.length
+  const { table } = batch
+  if (table.wholeSource) return table.sources[0]!.bytes.length
+  let bytes = 0
+  for (let row = 0; row < table.count; row++)
+    bytes += table.get(row, Column.bodyEnd) - table.get(row, Column.recordStart)
+  return bytes
 }
 
 function notNow(): GatewayError {

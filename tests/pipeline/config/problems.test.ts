@@ -104,6 +104,16 @@ conectors:
     expect(more.filter((problem) => !problem.includes('service::pipelines'))).toEqual([])
   })
 
+  it.each([
+    ['0', []],
+    ['4', ['not a duration (got 4; write a number with a unit such as 500ms, 1s or 1m30s)']],
+    ['soon', ['not a duration (got "soon"; write a number with a unit such as 500ms, 1s or 1m30s)']],
+  ])('a duration of %s', (written, messages) => {
+    expect(problemsOf(withParts({ processors: `processors: { batch: { timeout: ${written} } }` }))).toEqual(
+      messages.map((message) => `2:33 processors.batch.timeout: ${message}`),
+    )
+  })
+
   it('hides no key that a Collector would not know either behind a guess', () => {
     expect(problemsOf(withParts({ processors: 'processors: { batch: { qqqqqqqq: 1 } }' }))).toEqual([
       '2:24 processors.batch.qqqqqqqq: is not known here; known are send_batch_size, timeout, send_batch_max_size, metadata_keys, metadata_cardinality_limit',
