@@ -83,9 +83,12 @@ export class WireReader {
   lengthEnd(): number {
     const at = this.at
     const length = this.#uint32('a length')
-    if (length > this.end - this.at)
-      throw new MalformedProtobuf(at, `a length of ${length} runs past the end of its message`)
+    if (length > this.end - this.at) this.failLength(at, length)
     return this.at + length
+  }
+
+  failLength(at: number, length: number): never {
+    throw new MalformedProtobuf(at, `a length of ${length} runs past the end of its message`)
   }
 
   fixed64(): void {

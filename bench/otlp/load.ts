@@ -56,7 +56,7 @@ function span(random: Random, service: string, index: number): Uint8Array[] {
     ['server.address', text(`${service}.shop.svc`)],
     ['server.port', integer(8080)],
     ['network.protocol.version', text('1.1')],
-    ['user_agent.original', text('Go-http-client/1.1')],
+    ['user_agent.original', text('grpc-go/1.76.0 checkout-client/2.4.1 (linux/amd64)')],
     ['client.address', text('10.42.0.17')],
     ['url.scheme', text('http')],
     ['shop.customer', text(String(random.next()))],
