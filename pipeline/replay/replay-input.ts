@@ -126,7 +126,10 @@ export class ReplayInput {
     if (this.#groupAt === this.#group.length) {
       this.#groups ??= this.recording.rawMessages()
       const { done, value } = await this.#groups.next()
-      if (done) return this.#end()
+      if (done) {
+        this.#end()
+        return
+      }
       this.#group = value
       this.#groupAt = 0
     }
@@ -139,7 +142,10 @@ export class ReplayInput {
   #decodeSorted(requests: Iterator<SignalBytes>): void {
     for (let i = 0; i < DECODED_AT_ONCE; i++) {
       const { done, value } = requests.next()
-      if (done) return this.#end()
+      if (done) {
+        this.#end()
+        return
+      }
       this.#decode(value)
     }
   }

@@ -7,7 +7,7 @@ const START = 1_767_225_600n * SECOND
 
 /** Requests by the seconds in which their spans ended; the seconds in which they arrive. */
 function arrivals(requests: readonly (readonly number[])[]): number[] {
-  return ordered(requests).map(({ arrivalMs }) => arrivalMs / 1000 - Number(START / SECOND))
+  return ordered(requests).map(({ arrivalMs }) => Math.round(arrivalMs) / 1000 - Number(START / SECOND))
 }
 
 function ordered(requests: readonly (readonly number[])[]): Arrival<number>[] {
@@ -56,7 +56,7 @@ describe('when the requests of a recording arrive', () => {
   })
 
   it('says how far behind what is out of order lies', () => {
-    expect(ordered([[1], [100], [30], [101]]).map(({ behindMs }) => behindMs)).toEqual([0, 0, 70_000, 0])
+    expect(ordered([[1], [100], [30], [101]]).map(({ behindMs }) => Math.round(behindMs))).toEqual([0, 0, 70_000, 0])
   })
 })
 
