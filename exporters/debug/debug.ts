@@ -45,23 +45,31 @@ export class DebugExporter implements Exporter {
     ledger.accepted += batch.itemCount
     ledger.sent += batch.itemCount
     if (this.#samplers[batch.signal].take()) this.#show(batch)
-    else if (mayHoldFindings(batch)) this.#write(findingsOf(batch))
+    else this.#write(this.#findingLines(batch))
     return ACCEPTED
   }
 
   async stop(): Promise<void> {}
 
   #show(batch: Batch): void {
-    const time = new Date(this.#settings.clock.nowMs()).toISOString()
     const { verbosity } = this.#config
-    const head = `${time} ${TITLES[batch.signal]} ${JSON.stringify({ [ITEM_NAMES[batch.signal]]: batch.itemCount })}`
+    const head = `${this.#time()} ${TITLES[batch.signal]} ${JSON.stringify({ [ITEM_NAMES[batch.signal]]: batch.itemCount })}`
     if (verbosity === 'basic' || batch.signal === 'profiles') {
-      this.#write([head, ...(mayHoldFindings(batch) ? findingsOf(batch) : [])])
+      const findings = this.#findingLines(batch)
+      this.#write(findings.length === 0 || findings.length < batch.itemCount ? [head, ...findings] : findings)
       return
     }
     const request = protobufToJson(batch.signal, batch.encode())
     if (request instanceof Malformed) this.#write([`${head} cannot be read: ${request.message}`])
     else this.#write([head, ...(verbosity === 'normal' ? normalLines : detailedLines)(batch.signal, request)])
+  }
+
+  #findingLines(batch: Batch): string[] {
+    return mayHoldFindings(batch) ? findingsOf(batch).map((line) => `${this.#time()} ${line}`) : []
+  }
+
+  #time(): string {
+    return new Date(this.#settings.clock.nowMs()).toISOString()
   }
 
   #write(lines: readonly string[]): void {

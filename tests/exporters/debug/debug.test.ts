@@ -207,7 +207,8 @@ describe('the debug exporter shows findings readably', () => {
       'ERROR NEW-001  search  cause: caller_does_not_inject  3  confirmed: search never takes over the trace of frontend',
     ],
   ])('%s', (_case, record, line) => {
-    for (const verbosity of ['basic', 'normal', 'detailed'])
+    expect(shown({}, logs(record))).toEqual([`2026-01-01T00:00:00.000Z ${line}`])
+    for (const verbosity of ['normal', 'detailed'])
       expect(shown({ verbosity }, logs(record)).map((each) => each.trim())).toContain(line)
   })
 
@@ -234,7 +235,7 @@ describe('the debug exporter samples', () => {
     const { exporter, output, ledgers } = create({ sampling_initial: 0, sampling_thereafter: 1000 })
     exporter.consume(logs({ body: { stringValue: 'hello' } }))
     exporter.consume(logs(finding(EDGE)))
-    expect(output.text).toMatch(/^ERROR CTX-002 .*\n$/)
+    expect(output.text).toMatch(/^2026\S* ERROR CTX-002 .*\n$/)
     expect(ledgers.logs).toMatchObject({ accepted: 2, sent: 2, held: 0 })
   })
 })
