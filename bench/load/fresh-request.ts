@@ -12,7 +12,7 @@ import {
 /** Times of the nth span of a trace, after its start: each call lies 1 ms inside the one that makes it. */
 const NESTING_NANO = 1_000_000
 const TRACE_NANO = 40_000_000
-/** Beyond LIFE-001's tolerance of 2 ms. */
+/** How long after its parent a child ends that outlives it: beyond LIFE-001's tolerance of 2 ms. */
 const OVERHANG_NANO = 5_000_000
 /** Numbers of traces and spans that no trace of the load has. */
 const STRANGERS = 0x8000_0000
@@ -88,7 +88,9 @@ function writeTrace(
     writeSpanId(view, points[at + 1]!, serverSpan + side)
     if (points[at + 2] !== 0) writeSpanId(view, points[at + 2]!, side === 1 ? serverSpan : callerSpan)
     const inset = (service * 2 + side) * NESTING_NANO
-    const overhang = last && side === 0 && i === BROKEN.childOutlivesParent ? 2 * inset + OVERHANG_NANO : 0
+    // A database call that goes on when the call it belongs to has been answered.
+    const outlives = last && side === 1 && i === BROKEN.childOutlivesParent
+    const overhang = outlives ? NESTING_NANO + OVERHANG_NANO : 0
     writeTime(view, points[at + 3]!, startHigh, startLow + inset)
     writeTime(view, points[at + 4]!, startHigh, startLow + TRACE_NANO - inset + overhang)
   }
