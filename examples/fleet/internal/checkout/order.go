@@ -65,8 +65,8 @@ func (d *desk) check(ctx context.Context) {
 }
 
 func (d *desk) reserve(ctx context.Context, item string) error {
-	if fault.CancelIgnored.On() && item == wire.SlowItem {
-		fault.CancelIgnored.Strike()
+	if fault.CancelIgnored.On() && orderNumber.Load()%6 == 0 {
+		item = wire.SlowItem
 		limited, cancel := context.WithTimeout(ctx, 150*time.Millisecond)
 		defer cancel()
 		ctx = limited

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
@@ -28,6 +29,7 @@ type door struct {
 	inventory shop.InventoryClient
 	http      *http.Client
 	checkout  string
+	quotes    atomic.Int64
 }
 
 // Run serves shoppers until ctx ends.
@@ -82,10 +84,10 @@ func (d *door) order(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusCreated, d.call(r.Context(), http.MethodPost, "/orders?item="+url.QueryEscape(r.FormValue("item"))))
 }
 
-// quote gives up after 150 ms on every quote of the slow item, while a fault wants it.
+// quote gives up after 150 ms on every third quote, while a fault wants it.
 func (d *door) quote(w http.ResponseWriter, r *http.Request) {
 	ctx, path := r.Context(), "/quotes?item="+url.QueryEscape(r.FormValue("item"))
-	if r.FormValue("item") == wire.SlowItem && (fault.CancelIgnored.On() || fault.CallerTimeout.On()) {
+	if d.quotes.Add(1)%3 == 0 && (fault.CancelIgnored.On() || fault.CallerTimeout.On()) {
 		limited, cancel := context.WithTimeout(ctx, 150*time.Millisecond)
 		defer cancel()
 		ctx, path = limited, path+"&slow=1"

@@ -7,6 +7,7 @@ package fault
 import (
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -66,7 +67,8 @@ type Fault struct {
 // state is what changes while a process runs.
 type state struct {
 	on    atomic.Bool
-	since atomic.Int64
+	since atomic.Int64 // when it was last switched on, in ns
+	until atomic.Int64 // when it was last switched off
 	value atomic.Pointer[string]
 	count atomic.Int64
 }
@@ -115,14 +117,22 @@ func (f *Fault) Set(on bool, value string) {
 		value = f.Value
 	}
 	f.value.Store(&value)
-	if on && !f.on.Load() {
+	switch was := f.on.Swap(on); {
+	case on && !was:
 		f.since.Store(time.Now().UnixNano())
+	case was && !on:
+		f.until.Store(time.Now().UnixNano())
 	}
-	f.on.Store(on)
 }
 
 // On says whether this process has to misbehave.
 func (f *Fault) On() bool { return f.on.Load() }
+
+// OnAt says whether the fault was on at that time, for what is exported later than it happens.
+func (f *Fault) OnAt(at time.Time) bool {
+	ns, since := at.UnixNano(), f.since.Load()
+	return since > 0 && ns >= since && (f.on.Load() || ns < f.until.Load())
+}
 
 // Strike is On for faults that can be counted: each true is one more time that the fault was provoked.
 func (f *Fault) Strike() bool {
@@ -150,11 +160,15 @@ func (f *Fault) Duration() time.Duration {
 
 // PartsPerMillion reads the value of faults like clock_drift=200ppm.
 func (f *Fault) PartsPerMillion() float64 {
-	var ppm float64
-	if _, err := fmt.Sscanf(f.text(), "%fppm", &ppm); err != nil {
+	ppm, err := parsePPM(f.text())
+	if err != nil {
 		return 0
 	}
 	return ppm
+}
+
+func parsePPM(text string) (float64, error) {
+	return strconv.ParseFloat(strings.TrimSuffix(text, "ppm"), 64)
 }
 
 func (f *Fault) text() string {
@@ -172,8 +186,7 @@ func (f *Fault) checkValue(value string) error {
 	case f.Value == "":
 		return fmt.Errorf("fault %s takes no value (got %q)", f.Name, value)
 	case strings.HasSuffix(f.Value, "ppm"):
-		var ppm float64
-		if _, err := fmt.Sscanf(value, "%fppm", &ppm); err != nil {
+		if _, err := parsePPM(value); err != nil || !strings.HasSuffix(value, "ppm") {
 			return fmt.Errorf("fault %s wants parts per million such as %s (got %q)", f.Name, f.Value, value)
 		}
 		return nil

@@ -81,14 +81,14 @@ func Start(ctx context.Context, p plan.Plan, process plan.Process, instance stri
 // skew is how far this host's clock is ahead at that time.
 func skew(at time.Time) time.Duration {
 	ahead := time.Duration(0)
-	if fault.ClockSkew.On() {
+	if fault.ClockSkew.OnAt(at) {
 		ahead += fault.ClockSkew.Duration()
 	}
-	if f := fault.ClockDrift; f.On() && at.After(f.Since()) {
+	if f := fault.ClockDrift; f.OnAt(at) {
 		ahead += time.Duration(float64(at.Sub(f.Since())) * f.PartsPerMillion() / 1e6)
 	}
-	if f := fault.ClockStep; f.On() && at.After(f.Since()) {
-		ahead += f.Duration()
+	if fault.ClockStep.OnAt(at) {
+		ahead += fault.ClockStep.Duration()
 	}
 	return ahead
 }
