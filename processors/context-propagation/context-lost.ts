@@ -41,6 +41,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
   readonly #boundaries: (Boundary | undefined)[] = []
+  /** Exit group + 1 by row of the batch that is being read: a call and its answer both ask for it. */
+  #groups = new Int32Array(1024)
   #registry: Operations | null = null
   #verdicts: Verdicts = new Map()
 
@@ -54,6 +56,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#registry = facts.registry
     const { table, traces } = facts.batch
     const { traceCount, firstRow, state } = traces!
+    if (table.count > this.#groups.length) this.#groups = new Int32Array(Math.max(table.count, this.#groups.length * 2))
+    else this.#groups.fill(0, 0, table.count)
     for (let trace = 0; trace < traceCount; trace++) {
       const whole = state[trace] === TraceState.complete || state[trace] === TraceState.incomplete
       const end = firstRow[trace + 1]!
@@ -121,8 +125,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#entries.add(operation, isLost)
     if (!isLost) {
       const parent = traces!.parentRow[row]!
-      if (parent >= 0)
-        this.#answers.add(this.#peers.groupOf(table, parent, facts.operations[parent]!), facts.serviceOf(row))
+      if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), facts.serviceOf(row))
       return
     }
     this.#rootSamples.add(operation, table, row)
@@ -138,11 +141,19 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   #exit(facts: CallFacts, row: number, role: number): void {
     const { table } = facts.batch
     const operation = facts.operations[row]!
-    const group = this.#peers.groupOf(table, row, operation)
+    const group = this.#groupOf(facts, row)
     this.#learnBoundary(facts, row, operation)
     const isUnanswered = (role & Role.answered) === 0
     this.#exits.add(group, isUnanswered)
     if (isUnanswered) this.#exitSamples.add(group, table, row)
+  }
+
+  #groupOf(facts: CallFacts, row: number): number {
+    const known = this.#groups[row]!
+    if (known !== 0) return known - 1
+    const group = this.#peers.groupOf(facts.batch.table, row, facts.operations[row]!)
+    this.#groups[row] = group + 1
+    return group
   }
 
   #learnBoundary(facts: CallFacts, row: number, operation: number): void {

@@ -1,55 +1,90 @@
-import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
+import { attributeKey, internAttribute } from '../../otlp/attributes.ts'
+import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
 
 /** Where a caller names its peer, best first. */
 const PEER_KEYS = ['peer.service', 'server.address', 'net.peer.name', 'http.host', 'messaging.destination.name'].map(
   attributeKey,
 )
+const NO_PEER = -1
 
 /**
  * Groups of calls: an operation together with the peer that the caller names, since HTTP clients call all their spans
- * `GET`. Small numbers, bounded: beyond `limit` groups a peer is not told apart any more.
+ * `GET`. Small numbers, bounded: beyond `limit` peers or groups the peer is not told apart any more.
  */
 export class Peers {
   readonly #limit: number
-  readonly #operations: number[] = []
-  readonly #peers: string[] = []
-  readonly #groups = new Map<string, number>()
-  /** By operation: the group without a peer + 1, so that calls that name none need no look-up by text. */
-  readonly #withoutPeer: number[] = []
+  readonly #names: ByteInterner
+  #size = 0
+  #operations = new Int32Array(256)
+  #peers = new Int32Array(256)
+  /** Group + 1 by operation and peer; at most half full. */
+  #index = new Int32Array(512)
 
   constructor(limit: number) {
     this.#limit = limit
+    this.#names = new ByteInterner(limit)
   }
 
   groupOf(table: SpanTable, row: number, operation: number): number {
-    for (const key of PEER_KEYS) {
-      const peer = stringAttribute(table, row, key)
-      if (peer !== null && peer !== '') return this.#group(operation, hostOf(peer))
-    }
-    return this.#withoutPeer[operation] ?? this.#group(operation, '')
+    let peer = NO_PEER
+    for (let i = 0; i < PEER_KEYS.length && peer === NO_PEER; i++)
+      peer = internAttribute(table, row, PEER_KEYS[i]!, this.#names)
+    return this.#group(operation, peer)
   }
 
   operationOf(group: number): number {
     return this.#operations[group]!
   }
 
+  /** The peer's host; '' where the caller names none. */
   peerOf(group: number): string {
-    return this.#peers[group]!
+    const peer = this.#peers[group]!
+    return peer === NO_PEER ? '' : hostOf(this.#names.text(peer))
   }
 
-  #group(operation: number, peer: string): number {
-    const key = `${operation} ${peer}`
-    const known = this.#groups.get(key)
-    if (known !== undefined) return known
-    if (peer !== '' && this.#groups.size >= this.#limit)
-      return this.#withoutPeer[operation] ?? this.#group(operation, '')
-    const group = this.#operations.push(operation) - 1
-    this.#peers.push(peer)
-    this.#groups.set(key, group)
-    if (peer === '') this.#withoutPeer[operation] = group
+  #group(operation: number, peer: number): number {
+    const mask = this.#index.length - 1
+    let i = hash(operation, peer) & mask
+    for (let entry = this.#index[i]!; entry !== 0; i = (i + 1) & mask, entry = this.#index[i]!)
+      if (this.#operations[entry - 1] === operation && this.#peers[entry - 1] === peer) return entry - 1
+    if (peer !== NO_PEER && this.#size >= this.#limit) return this.#group(operation, NO_PEER)
+    return this.#add(operation, peer, i)
+  }
+
+  #add(operation: number, peer: number, place: number): number {
+    const group = this.#size++
+    if (group === this.#operations.length) this.#grow()
+    this.#operations[group] = operation
+    this.#peers[group] = peer
+    if (this.#size * 2 > this.#index.length) this.#rehash()
+    else this.#index[place] = group + 1
     return group
   }
+
+  #grow(): void {
+    const operations = new Int32Array(this.#operations.length * 2)
+    operations.set(this.#operations)
+    this.#operations = operations
+    const peers = new Int32Array(operations.length)
+    peers.set(this.#peers)
+    this.#peers = peers
+  }
+
+  #rehash(): void {
+    this.#index = new Int32Array(this.#index.length * 2)
+    const mask = this.#index.length - 1
+    for (let group = 0; group < this.#size; group++) {
+      let i = hash(this.#operations[group]!, this.#peers[group]!) & mask
+      while (this.#index[i] !== 0) i = (i + 1) & mask
+      this.#index[i] = group + 1
+    }
+  }
+}
+
+function hash(operation: number, peer: number): number {
+  const h = Math.imul(operation ^ Math.imul(peer + 1, 0x85ebca6b), 0x9e3779b1)
+  return h ^ (h >>> 15)
 }
 
 /** `cart:8080` is `cart`; a bracketed IPv6 address keeps its colons. */
