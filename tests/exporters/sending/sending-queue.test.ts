@@ -128,6 +128,22 @@ describe('a sending queue holds memory', () => {
     expect(released).toBe(true)
   })
 
+  it('shares the received request with another exporter: each lets go when it is done, refusing is being done', async () => {
+    const [slow, full] = [setUp(), setUp({ queue_size: 1 })]
+    full.exporter.consume(batch(1))
+    let released = false
+    const traces = batch(1, () => {
+      released = true
+    })
+    const outcomes = [slow, full].map(({ exporter }) => exporter.consume(traces.fork()))
+    traces.release()
+    expect(outcomes).toMatchObject([{ kind: 'accepted' }, { kind: 'refused', error: { code: 'queue_full' } }])
+    expect(released).toBe(false)
+    slow.sender.open[0]!.finish(SENT)
+    await settle()
+    expect(released).toBe(true)
+  })
+
   it('charges bytes that were made for the request, and lets the received one go', async () => {
     const { exporter, sender, budget } = setUp()
     let released = false
