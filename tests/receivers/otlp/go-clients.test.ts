@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { beforeAll, expect, it } from '@jest/globals'
+import { ACCEPTED, refused } from '../../../component/consumer.ts'
+import { GatewayError } from '../../../component/errors.ts'
+import { decodeRequest } from '../../support/otlp-oracle.ts'
+import { describeWithTool } from '../../support/tools.ts'
+import { startReceiver } from './receiver-harness.ts'
+
+const run = promisify(execFile)
+const PROGRAM = fileURLToPath(new URL('go/', import.meta.url))
+/** Modules are fetched and compiled the first time. */
+const BUILD_MS = 300_000
+
+const BOTH = { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } }
+
+describeWithTool('go', ['version'], 'the OpenTelemetry Go SDK', () => {
+  const binary = join(mkdtempSync(join(tmpdir(), 'blindspot-go-')), 'sender')
+
+  beforeAll(() => run('go', ['build', '-o', binary, '.'], { cwd: PROGRAM }), BUILD_MS)
+
+  it('brings every span over gRPC and HTTP, plain and gzipped', async () => {
+    const receiver = await startReceiver(BOTH)
+    await run(binary, ['-grpc', receiver.grpcAddress, '-http', receiver.httpAddress, '-spans', '1000'])
+    expect(receiver.settings.ledgers.traces).toMatchObject({ received: 4000, accepted: 4000, refused: 0, failed: 0 })
+    const text = JSON.stringify(receiver.recorder.batches.map((batch) => decodeRequest('traces', batch.bytes)))
+    for (const service of ['go-grpc-false', 'go-grpc-true', 'go-http-false', 'go-http-true'])
+      expect(text).toContain(JSON.stringify(service))
+    expect(text).toContain('"GET /item/999"')
+  })
+
+  it('tries again after a refusal that says when, and loses nothing', async () => {
+    const receiver = await startReceiver(BOTH)
+    let calls = 0
+    receiver.recorder.answer = () =>
+      calls++ % 2 === 0
+        ? refused(new GatewayError('queue_full', 'full', { retryable: true, retryAfterMs: 10 }))
+        : ACCEPTED
+    await run(binary, ['-grpc', receiver.grpcAddress, '-http', receiver.httpAddress, '-spans', '100'])
+    expect(receiver.settings.ledgers.traces).toMatchObject({ received: 800, accepted: 400, refused: 400 })
+  })
+})
+
+// telemetrygen is large: .ci/run builds it and says where it is, so that a plain `npm test` does not wait for it.
+const telemetrygen = process.env.BLINDSPOT_TELEMETRYGEN ?? 'telemetrygen'
+
+describeWithTool(telemetrygen, ['--help'], 'telemetrygen (BLINDSPOT_TELEMETRYGEN names its binary)', () => {
+  it.each([
+    ['traces', 'grpc', ['--traces', '100', '--child-spans', '3'], 400],
+    ['traces', 'http', ['--traces', '100', '--child-spans', '3'], 400],
+    ['metrics', 'grpc', ['--metrics', '50'], 50],
+    ['metrics', 'http', ['--metrics', '50'], 50],
+    ['logs', 'grpc', ['--logs', '50'], 50],
+    ['logs', 'http', ['--logs', '50'], 50],
+  ] as const)('brings %s over %s', async (signal, protocol, amount, items) => {
+    const receiver = await startReceiver(BOTH)
+    const endpoint = protocol === 'grpc' ? receiver.grpcAddress : receiver.httpAddress
+    const args = [signal, '--otlp-insecure', '--otlp-endpoint', endpoint, '--rate', '0', '--workers', '1', ...amount]
+    await run(telemetrygen, protocol === 'http' ? [...args, '--otlp-http'] : args)
+    expect(receiver.settings.ledgers[signal]).toMatchObject({ received: items, accepted: items, failed: 0 })
+  })
+})
