@@ -9,7 +9,7 @@ import type { Signal } from './signal.ts'
 export class TracesBatch {
   readonly signal = 'traces'
   readonly table: SpanTable
-  /** Where the traces lie in the table; null until a `trace_window` has gathered whole traces. */
+  /** Where the traces lie in the table; null until a `trace_window` has gathered whole traces, and for traces it sheds. */
   readonly traces: TraceIndex | null
   edits: SpanEdits | null
 

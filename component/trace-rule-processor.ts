@@ -18,6 +18,7 @@ interface RunningRule<Facts> {
 /**
  * Runs trace rules over the batches that pass: each batch is read once, every rule observes it in the order of the list
  * (the first that claims a span has it), and at each interval the judges speak. Batches go on unchanged but for marks.
+ * A batch without traces is not to be analysed (the gateway is overloaded) and passes untouched.
  */
 export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<'traces'> {
   readonly #settings: ProcessorSettings<'traces'>
@@ -63,7 +64,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   }
 
   consume(batch: TracesBatch): Outcome | Promise<Outcome> {
-    if (batch !== this.#observed) {
+    if (batch.traces !== null && batch !== this.#observed) {
       this.#facts.read(batch)
       const nowMs = this.#settings.clock.nowMs()
       for (const { observer } of this.#rules) observer.observe(this.#facts, nowMs)

@@ -3,8 +3,10 @@ import type { Timer } from '../../component/clock.ts'
 import type { Processor, ProcessorFactory, ProcessorSettings } from '../../component/component.ts'
 import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
+import { RefCache } from '../../otlp/resource-cache.ts'
+import { scanTraces } from '../../otlp/scan-traces.ts'
 import { Source } from '../../otlp/source.ts'
-import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanKind, SpanTable } from '../../otlp/span-table.ts'
 import { TraceState } from '../../otlp/trace-index.ts'
 import { AnsweredCalls } from './answered-calls.ts'
 import { configSchema, type TraceWindowConfig } from './config.ts'
@@ -36,6 +38,9 @@ class TraceWindow implements Processor<'traces'> {
   readonly #calls = new AnsweredCalls()
   readonly #structure: TraceStructure
   readonly #whole = new WholeTraces()
+  /** Traces that are not analysed while the gateway is overloaded: they go on past the detectors. */
+  readonly #aside = new WholeTraces()
+  readonly #refs = new RefCache()
   readonly #limitBytes: number
   #startMs = 0
   #timer: Timer | null = null
@@ -45,6 +50,7 @@ class TraceWindow implements Processor<'traces'> {
   #stopping = false
   #storeBytes = 0
   #evictedTraces = 0
+  #shedTraces = 0
   #takeOutOfReport: () => void = () => {}
 
   constructor(settings: ProcessorSettings<'traces'>, config: TraceWindowConfig, next: Consumer<TracesBatch>) {
@@ -60,7 +66,9 @@ class TraceWindow implements Processor<'traces'> {
     const { clock, findings } = this.#settings
     this.#startMs = clock.nowMs()
     this.#timer = clock.every(TICK_MS, () => this.#tick())
-    this.#takeOutOfReport = findings.contribute({ limits: () => ({ evicted_traces: this.#evictedTraces }) })
+    this.#takeOutOfReport = findings.contribute({
+      limits: () => ({ evicted_traces: this.#evictedTraces, shed_traces: this.#shedTraces }),
+    })
     this.#observe()
   }
 
@@ -70,17 +78,16 @@ class TraceWindow implements Processor<'traces'> {
     this.#stopping = true
     this.#timer?.cancel()
     while (this.#store.byAge.first !== NONE) this.#close(this.#store.byAge.first, TraceState.unknown)
-    this.#send()
-    while (this.#sending || this.#refused) {
+    for (this.#send(); this.#hasMore; this.#send()) {
       if (this.#sending) await this.#sending
       else if (clock.nowMs() >= deadlineMs) break
-      else await new Promise<void>((resolve) => clock.after(Math.min(RETRY_MS, deadlineMs - clock.nowMs()), resolve))
-      if (!this.#sending) this.#send()
+      else if (this.#refused)
+        await new Promise<void>((resolve) => clock.after(Math.min(RETRY_MS, deadlineMs - clock.nowMs()), resolve))
     }
-    if (this.#refused) {
-      ledger.held -= this.#refused.itemCount
-      ledger.drop('shutdown', this.#refused.itemCount)
-      this.#refused.release()
+    for (let batch = this.#takeBatch(); batch !== null; batch = this.#takeBatch()) {
+      ledger.held -= batch.table.count
+      ledger.drop('shutdown', batch.table.count)
+      batch.release()
       this.#refused = null
     }
     this.#settings.budget.release(this.#storeBytes)
@@ -99,13 +106,27 @@ class TraceWindow implements Processor<'traces'> {
         }),
       )
     const nowMs = this.#settings.clock.nowMs()
-    this.#store.add(batch.table, nowMs)
-    this.#settings.ledger.held += batch.table.count
+    if (batch.edits === null || batch.edits.isEmpty) this.#add(batch.table, nowMs)
+    else this.#addEdited(batch, nowMs)
     this.#accountStore()
     this.#closeDue(nowMs)
     this.#evict()
     this.#send()
     return ACCEPTED
+  }
+
+  #add(table: SpanTable, nowMs: number): void {
+    this.#store.add(table, nowMs)
+    this.#settings.ledger.held += table.count
+  }
+
+  /** What a processor before the window changed is written out first: waiting spans are bytes and columns only. */
+  #addEdited(batch: TracesBatch, nowMs: number): void {
+    const source = this.#makeSource(batch.encode())
+    const table = scanTraces(source, this.#refs)
+    if (!(table instanceof SpanTable)) throw new Error(`edited spans cannot be read again: ${table.message}`)
+    this.#add(table, nowMs)
+    source.release()
   }
 
   #tick(): void {
@@ -148,7 +169,7 @@ class TraceWindow implements Processor<'traces'> {
       this.#evictedTraces++
       this.#close(store.byAge.first, TraceState.unknown)
       // Under pressure a batch must go on before the next trace is looked at, or all would be evicted for one.
-      if (this.#whole.spanCount >= this.#config.max_batch_spans && !this.#send()) break
+      if (this.#readySpans >= this.#config.max_batch_spans && !this.#send()) break
     }
   }
 
@@ -175,9 +196,15 @@ class TraceWindow implements Processor<'traces'> {
       if ((words[at + Column.meta]! & 0xff) === SpanKind.client)
         this.#calls.observe(words, at, structure.answered[i] === 1)
     }
-    this.#whole.add(store, structure, state)
+    const { overload } = this.#settings
+    if (overload === undefined || overload.analyses(store.traceIds[trace * 4 + 3]!)) {
+      this.#whole.add(store, structure, state)
+    } else {
+      this.#shedTraces++
+      this.#aside.add(store, structure, state)
+    }
     store.removeTrace(trace)
-    if (this.#whole.spanCount >= this.#config.max_batch_spans) this.#send()
+    if (this.#readySpans >= this.#config.max_batch_spans) this.#send()
   }
 
   /**
@@ -193,13 +220,34 @@ class TraceWindow implements Processor<'traces'> {
     return true
   }
 
+  /** Spans of traces that have left the store and wait to be offered. */
+  get #readySpans(): number {
+    return this.#whole.spanCount + this.#aside.spanCount
+  }
+
+  get #hasMore(): boolean {
+    return this.#sending !== null || this.#refused !== null || this.#readySpans > 0
+  }
+
+  /** What is to be offered next: what was refused, then whole traces, then those that go past the detectors. */
+  #takeBatch(): TracesBatch | null {
+    if (this.#refused) return this.#refused
+    if (this.#whole.spanCount > 0) return this.#whole.take()
+    return this.#aside.spanCount > 0 ? this.#aside.takeUnanalysed() : null
+  }
+
   /** Offers what is ready to the next stage; false when it is refused or still being looked at. */
   #send(): boolean {
-    if (this.#sending) return false
-    if (this.#refused) {
-      if (this.#settings.clock.nowMs() < this.#retryAtMs) return false
-    } else if (this.#whole.spanCount === 0) return true
-    const batch = this.#refused ?? this.#whole.take()
+    for (;;) {
+      if (this.#sending) return false
+      if (this.#refused && this.#settings.clock.nowMs() < this.#retryAtMs) return false
+      const batch = this.#takeBatch()
+      if (batch === null) return true
+      if (!this.#offer(batch)) return false
+    }
+  }
+
+  #offer(batch: TracesBatch): boolean {
     this.#refused = batch
     const outcome = this.#next.consume(batch)
     if (!(outcome instanceof Promise)) return this.#settle(batch, outcome)
@@ -239,11 +287,14 @@ class TraceWindow implements Processor<'traces'> {
   }
 
   #compact(): void {
+    this.#store.compact(LARGEST_DEAD_LIVE_SHARE, (bytes) => this.#makeSource(bytes))
+  }
+
+  /** Bytes of the window's own making, charged to the budget until their last span has left. */
+  #makeSource(bytes: Uint8Array): Source {
     const { budget } = this.#settings
-    this.#store.compact(LARGEST_DEAD_LIVE_SHARE, (bytes) => {
-      budget.take(bytes.length)
-      return new Source(bytes, () => budget.release(bytes.length))
-    })
+    budget.take(bytes.length)
+    return new Source(bytes, () => budget.release(bytes.length))
   }
 
   /** The store's own arrays draw on the byte budget too; they only ever grow. */
@@ -272,6 +323,12 @@ class TraceWindow implements Processor<'traces'> {
       'How far back late spans are recognised; less than configured when late_max_bytes cut it.',
       () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
     )
+    meter
+      .createObservableCounter('blindspot.window.shed', {
+        unit: '{trace}',
+        description: 'Traces that went past the detectors because the gateway was overloaded.',
+      })
+      .addCallback((result) => result.observe(this.#shedTraces))
     meter
       .createObservableCounter('blindspot.window.evictions', {
         unit: '{trace}',

@@ -64,6 +64,11 @@ export class WholeTraces {
     return new TracesBatch(table, traces)
   }
 
+  /** The same, without the structure: the detectors after the window leave such a batch alone. */
+  takeUnanalysed(): TracesBatch {
+    return new TracesBatch(this.take().table)
+  }
+
   #reserve(rows: number): void {
     if (rows > this.#parentRow.length) {
       const grown = new Int32Array(Math.max(rows, this.#parentRow.length * 2)).fill(Parent.none)

@@ -2,7 +2,9 @@ import { describe, expect, it } from '@jest/globals'
 import type { TracesBatch } from '../../../component/batch.ts'
 import { ACCEPTED, type Outcome, refused } from '../../../component/consumer.ts'
 import { GatewayError } from '../../../component/errors.ts'
+import { Overload } from '../../../component/overload.ts'
 import { RefCache } from '../../../otlp/resource-cache.ts'
+import { SpanEdits } from '../../../otlp/span-edits.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { configSchema } from '../../../processors/trace-window/config.ts'
 import { factory } from '../../../processors/trace-window/trace-window.ts'
@@ -11,7 +13,8 @@ import { tracesBatch } from '../../support/scan.ts'
 import { testProcessorSettings } from '../../support/test-settings.ts'
 
 async function window(config: Record<string, unknown> = {}, recorded = true) {
-  const settings = testProcessorSettings('trace_window', 'traces', { recorded })
+  const overload = new Overload()
+  const settings = testProcessorSettings('trace_window', 'traces', { recorded, overload })
   const out: TracesBatch[] = []
   const next = {
     answer: ACCEPTED as Outcome,
@@ -34,9 +37,9 @@ async function window(config: Record<string, unknown> = {}, recorded = true) {
     batch.release()
     return { outcome, source: batch.table.sources[0]! }
   }
-  const states = () => out.flatMap((batch) => [...batch.traces!.state])
+  const states = () => out.flatMap((batch) => [...(batch.traces?.state ?? [])])
   const spans = () => out.reduce((sum, batch) => sum + batch.table.count, 0)
-  return { settings, processor, next, out, send, states, spans }
+  return { overload, refs, settings, processor, next, out, send, states, spans }
 }
 
 const ROOT: SpanSpec = { traceId: 1, spanId: 1, kind: 'server' }
@@ -137,6 +140,61 @@ describe('trace_window', () => {
     expect(w.states()).toEqual([TraceState.unknown])
     expect(w.settings.budget.usedBytes).toBe(0)
   })
+
+  it('sends all that it was refused, and all behind it, before it has stopped', async () => {
+    const w = await window({ max_batch_spans: 1 })
+    w.next.answer = refused(new GatewayError('queue_full', 'full', { retryable: true }))
+    w.send('frontend', ROOT, { ...ROOT, traceId: 2 }, { ...ROOT, traceId: 3 })
+    w.settings.clock.advanceBy(1200)
+    w.next.answer = ACCEPTED
+    w.settings.clock.advanceBy(50)
+    const stopped = w.processor.stop(w.settings.clock.nowMs() + 1000)
+    for (let i = 0; i < 10; i++) {
+      w.settings.clock.advanceBy(100)
+      await Promise.resolve()
+    }
+    await stopped
+    expect(w.spans()).toBe(3)
+    expect(w.settings.ledger.held).toBe(0)
+  })
+
+  it('gives up at the deadline, counts what it lost, and holds nothing any more', async () => {
+    const w = await window({ max_batch_spans: 1 })
+    w.next.answer = refused(new GatewayError('queue_full', 'full', { retryable: true }))
+    w.send('frontend', ROOT, { ...ROOT, traceId: 2 })
+    await w.processor.stop(w.settings.clock.nowMs())
+    expect(w.settings.ledger.dropped.get('shutdown')).toBe(2)
+    expect(w.settings.ledger.held).toBe(0)
+    expect(w.settings.budget.usedBytes).toBe(0)
+  })
+
+  it('keeps what a processor before it changed', async () => {
+    const w = await window()
+    const batch = tracesBatch([{ service: 'cart', spans: [{ ...ROOT, name: 'get' }, CHILD] }], w.refs)
+    batch.edits = new SpanEdits(batch.table)
+    batch.edits.drop(1)
+    batch.edits.appendString(0, 'team', 'shop')
+    w.processor.consume(batch)
+    batch.release()
+    w.settings.clock.advanceBy(1200)
+    expect(w.spans()).toBe(1)
+    expect(Buffer.from(w.out[0]!.encode()).toString('latin1')).toContain('team')
+  })
+
+  it.each([
+    ['full', 100, 0],
+    ['off', 0, 100],
+  ] as const)(
+    'in overload stage %s gives %i traces to the detectors and leads %i past them',
+    async (stage, analysed, past) => {
+      const w = await window()
+      w.overload.stage = stage
+      for (let trace = 1; trace <= 100; trace++) w.send('frontend', { ...ROOT, traceId: trace })
+      w.settings.clock.advanceBy(1200)
+      expect(w.out.reduce((sum, batch) => sum + (batch.traces?.traceCount ?? 0), 0)).toBe(analysed)
+      expect(w.out.reduce((sum, batch) => sum + (batch.traces ? 0 : batch.table.count), 0)).toBe(past)
+    },
+  )
 
   it('loses no span and doubles none over many interleaved traces', async () => {
     const w = await window()
