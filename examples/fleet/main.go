@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -63,11 +64,13 @@ func run(args []string) error {
 	rate := flags.Float64("rate", 50, "requests a second")
 	seed := flags.Uint64("seed", 1, "seed of the load")
 	record := flags.String("record", "", "write the OTLP requests to this file (FILE.otlp.pb.gz) instead of sending them to a gateway")
-	truth := flags.String("truth", "truth.json", "where to write what was broken")
+	truth := flags.String("truth", "", "where to write what was broken (beside the recording, else truth.json)")
 	base := flags.Int("port", plan.DefaultPort, "first of the ports that the fleet listens on")
 	every := flags.Duration("metrics-every", 2*time.Second, "how often metrics are sent (contrib's runtime metrics refresh every 15s by default)")
 	bridge := flags.Bool("bridge", true, "half of the services send client_golang's Go collector too")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	switch {
@@ -84,7 +87,7 @@ func run(args []string) error {
 	defer stop()
 	return supervisor.Run(ctx, supervisor.Options{
 		Command: "npm run fleet -- " + strings.Join(args, " "), Faults: requests, Duration: *duration, Rate: *rate, Seed: *seed,
-		Record: *record, Truth: *truth, Base: *base, MetricsEvery: *every, Bridge: *bridge,
+		Record: *record, Truth: truthPath(*truth, *record), Base: *base, MetricsEvery: *every, Bridge: *bridge,
 	})
 }
 
@@ -96,4 +99,15 @@ func list() error {
 		fmt.Printf("| `%s` | %s | %s | %s | %s |\n", f.Title(), f.Family, f.What+f.Aside(), strings.Join(f.At, ", "), f.Owed())
 	}
 	return nil
+}
+
+// truthPath is FILE.truth.json for a recording FILE.otlp.pb.gz.
+func truthPath(asked, record string) string {
+	switch {
+	case asked != "":
+		return asked
+	case record != "":
+		return strings.TrimSuffix(record, ".otlp.pb.gz") + ".truth.json"
+	}
+	return "truth.json"
 }

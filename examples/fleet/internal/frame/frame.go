@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,6 +43,8 @@ func Run(name string, serve Service) error {
 	}
 	env := &Env{Plan: p, Process: process, Instance: uuid.NewString(), Registry: prometheus.NewRegistry()}
 
+	// A terminal sends Ctrl-C to all processes of the run: only the supervisor acts on it.
+	signal.Ignore(os.Interrupt)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {

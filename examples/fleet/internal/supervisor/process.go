@@ -33,7 +33,7 @@ type child struct {
 	Started  time.Time
 }
 
-const lastLines = 15
+const lastLines = 30
 
 func startChild(p plan.Plan, process plan.Process) (*child, error) {
 	self, err := os.Executable()

@@ -54,6 +54,11 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkPorts(p, o.Record != ""); err != nil {
 		return err
 	}
+	if o.Record == "" {
+		if err := checkGateway(p); err != nil {
+			return err
+		}
+	}
 	if err := certificate.CreateAuthority(p.Dir); err != nil {
 		return err
 	}
