@@ -1,3 +1,4 @@
+import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 import type { TracesBatch } from './batch.ts'
 import type { Timer } from './clock.ts'
 import type { Processor, ProcessorSettings } from './component.ts'
@@ -27,6 +28,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   readonly #rules: RunningRule<Facts>[] = []
   readonly #judgeIntervalMs: number
   readonly #sections: ReportSections
+  readonly #producers: readonly MetricProducer[]
   #timer: Timer | null = null
   /** A batch that the next stage refused comes again; it must not be counted twice. */
   #observed: TracesBatch | null = null
@@ -35,13 +37,20 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   constructor(
     settings: ProcessorSettings<'traces'>,
     next: Consumer<TracesBatch>,
-    options: { facts: Facts; judgeIntervalMs: number; sections: ReportSections },
+    options: {
+      facts: Facts
+      judgeIntervalMs: number
+      sections: ReportSections
+      /** Metrics of the processor; they stay after a stop, since the last collection comes later. */
+      producers?: readonly MetricProducer[]
+    },
   ) {
     this.#settings = settings
     this.#next = next
     this.#facts = options.facts
     this.#judgeIntervalMs = options.judgeIntervalMs
     this.#sections = options.sections
+    this.#producers = options.producers ?? []
   }
 
   /** Adds a rule at the end of the list. Its judge may be given, where the processor asks it for more. */
@@ -54,6 +63,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
 
   async start(): Promise<void> {
     this.#takeOutOfReport = this.#settings.findings.contribute(this.#sections)
+    for (const producer of this.#producers) this.#settings.findings.addMetricProducer(producer)
     this.#timer = this.#settings.clock.every(this.#judgeIntervalMs, () => this.#judge())
   }
 

@@ -1,7 +1,7 @@
 import type { TracesBatch } from '../../component/batch.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
-import { Parent } from '../../otlp/trace-index.ts'
+import { Parent, TraceState } from '../../otlp/trace-index.ts'
 
 /** What a span is in the traffic between services; bits of `CallFacts.roles`. */
 export const Role = {
@@ -32,6 +32,8 @@ export class CallFacts {
   /** Set by the first rule that claims a span: one span has one primary finding. */
   claimed = new Uint8Array(1024)
   readonly registry: Operations
+  /** Traces seen so far, by whether all of them was there; late pieces are no traces. */
+  readonly traces = { true: 0, false: 0, unknown: 0 }
 
   constructor(registry: Operations) {
     this.registry = registry
@@ -41,6 +43,7 @@ export class CallFacts {
     const { table, traces } = batch
     if (!traces) throw new Error('context_propagation needs whole traces: put a trace_window before it')
     this.batch = batch
+    this.#countTraces(traces.state)
     this.#reserve(table.count)
     this.services = this.registry.servicesOf(table)
     const { roles, operations, services, registry } = this
@@ -66,6 +69,14 @@ export class CallFacts {
       if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
       roles[row]! |= Role.entry
       roles[parent]! |= Role.exit | Role.answered
+    }
+  }
+
+  #countTraces(state: Uint8Array): void {
+    for (let i = 0; i < state.length; i++) {
+      if (state[i] === TraceState.complete) this.traces.true++
+      else if (state[i] === TraceState.incomplete) this.traces.false++
+      else if (state[i] === TraceState.unknown) this.traces.unknown++
     }
   }
 

@@ -5,6 +5,7 @@ import { CallFacts } from './call-facts.ts'
 import { type ContextPropagationConfig, configSchema } from './config.ts'
 import { contextLost } from './context-lost.ts'
 import { orphanSpan } from './orphan-span.ts'
+import { TrafficMetrics } from './traffic-metrics.ts'
 
 export const factory: ProcessorFactory<ContextPropagationConfig> = {
   kind: 'processor',
@@ -19,10 +20,12 @@ export const factory: ProcessorFactory<ContextPropagationConfig> = {
       const limit = settings.findings.evidenceLimit
       const lost = contextLost(config, limit)
       const lostJudge = lost.createJudge()
+      const facts = new CallFacts(new Operations(config.max_operations))
       const processor = new TraceRuleProcessor<CallFacts>(settings, next, {
-        facts: new CallFacts(new Operations(config.max_operations)),
+        facts,
         judgeIntervalMs: config.judge_interval,
         sections: { edges: () => lostJudge.edges() },
+        producers: [new TrafficMetrics({ edges: () => lostJudge.edges(), traces: () => facts.traces })],
       })
       // The order is the precedence: a span that one rule has claimed is no finding of the next.
       processor.add(lost, lostJudge)

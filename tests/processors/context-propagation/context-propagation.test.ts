@@ -72,6 +72,26 @@ async function shop() {
   return { settings, call, send, span, findings, marked, at, nextId: () => ++id }
 }
 
+describe('the traffic between services', () => {
+  it('is counted by edge, connected or not, and traces by whether they were whole', async () => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++) s.call('frontend', 'search', 'search.Search/Nearby', i < 5)
+    s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
+    s.findings()
+    const { resourceMetrics } = await s.settings.findings.producers[0]!.collect()
+    const points = resourceMetrics.scopeMetrics[0]!.metrics.flatMap((metric) =>
+      metric.dataPoints.map((point) => ({ name: metric.descriptor.name, ...point.attributes, value: point.value })),
+    )
+    const edge = { 'client.service.name': 'frontend', 'server.service.name': 'search', 'blindspot.boundary': 'grpc' }
+    expect(points).toEqual([
+      { name: 'blindspot.edge.calls', ...edge, 'blindspot.connected': true, value: 15 },
+      { name: 'blindspot.edge.calls', ...edge, 'blindspot.connected': false, value: 5 },
+      { name: 'blindspot.trace.completed', 'blindspot.complete': 'true', value: 25 },
+      { name: 'blindspot.trace.completed', 'blindspot.complete': 'false', value: 1 },
+    ])
+  })
+})
+
 describe('CTX-001 orphan_span', () => {
   it('names a span whose parent never comes, marks it, and is confirmed after the grace', async () => {
     const s = await shop()
