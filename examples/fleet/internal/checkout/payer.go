@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"time"
@@ -17,11 +18,12 @@ import (
 	"example.com/blindspot/fleet/internal/certificate"
 	"example.com/blindspot/fleet/internal/fault"
 	"example.com/blindspot/fleet/internal/plan"
+	"example.com/blindspot/fleet/internal/wire"
 )
 
 // payer calls payment over HTTPS, with spans for connections and handshakes (otelhttptrace).
 type payer struct {
-	url       string
+	dial      func(ctx context.Context, network, address string) (net.Conn, error)
 	tls       *tls.Config
 	transport http.RoundTripper
 }
@@ -31,13 +33,13 @@ func newPayer(p plan.Plan) (*payer, error) {
 	if err != nil {
 		return nil, err
 	}
-	payer := &payer{url: "https://" + p.Address("payment") + "/charges", tls: &tls.Config{RootCAs: pool}}
+	payer := &payer{dial: wire.DialByName(map[string]string{"payment": p.Address("payment")}), tls: &tls.Config{RootCAs: pool}}
 	payer.transport = traced(payer.newTransport())
 	return payer, nil
 }
 
 func (p *payer) newTransport() *http.Transport {
-	return &http.Transport{TLSClientConfig: p.tls.Clone(), MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second}
+	return &http.Transport{DialContext: p.dial, TLSClientConfig: p.tls.Clone(), MaxIdleConnsPerHost: 32, IdleConnTimeout: 90 * time.Second}
 }
 
 // traced wraps a transport as otelhttp's documentation does, with the certificate noted beside.
@@ -72,7 +74,7 @@ func (p *payer) charge(ctx context.Context) error {
 	if fault.RequestWithoutCtx.Strike() {
 		ctx = context.Background() // what http.NewRequest does
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://payment/charges", http.NoBody)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,6 @@ type door struct {
 	cart      shop.CartClient
 	inventory shop.InventoryClient
 	http      *http.Client
-	checkout  string
 	quotes    atomic.Int64
 }
 
@@ -49,8 +48,11 @@ func Run(ctx context.Context, env *frame.Env) error {
 
 	d := &door{
 		cart: shop.NewCartClient(cart), inventory: shop.NewInventoryClient(inventory),
-		http:     &http.Client{Transport: otelhttp.NewTransport(&http.Transport{MaxIdleConnsPerHost: 64})},
-		checkout: "http://" + env.Plan.Address("proxy"),
+		http: &http.Client{Transport: otelhttp.NewTransport(&http.Transport{
+			MaxIdleConnsPerHost: 64,
+			// The proxy stands before checkout as a sidecar does: callers do not know of it.
+			DialContext: wire.DialByName(map[string]string{"checkout": env.Plan.Address("proxy")}),
+		})},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /browse", d.browse)
@@ -129,7 +131,7 @@ func (d *door) stock(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *door) call(ctx context.Context, method, path string) error {
-	request, err := http.NewRequestWithContext(ctx, method, d.checkout+path, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, method, "http://checkout"+path, http.NoBody)
 	if err != nil {
 		return err
 	}

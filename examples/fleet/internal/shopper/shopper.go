@@ -37,10 +37,12 @@ const limit = 2000
 // Run sends requests until ctx ends.
 func Run(ctx context.Context, env *frame.Env) error {
 	s := &shopper{
-		base:   "http://" + env.Plan.Address("edge"),
 		random: rand.New(rand.NewPCG(env.Plan.Seed, 1)),
 		places: make(chan struct{}, limit),
-		plain:  &http.Transport{MaxIdleConnsPerHost: 256},
+		plain: &http.Transport{
+			MaxIdleConnsPerHost: 256,
+			DialContext:         wire.DialByName(map[string]string{"edge": env.Plan.Address("edge")}),
+		},
 	}
 	s.traced = otelhttp.NewTransport(s.plain)
 	next := time.Now()
@@ -57,7 +59,6 @@ func Run(ctx context.Context, env *frame.Env) error {
 }
 
 type shopper struct {
-	base          string
 	random        *rand.Rand
 	places        chan struct{}
 	running       sync.WaitGroup
@@ -123,7 +124,7 @@ func (s *shopper) send(ctx context.Context, method, path string) {
 	// The end of the run must not look like callers that give up.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 12*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, s.base+path, http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, method, "http://edge"+path, http.NoBody)
 	if err != nil {
 		return
 	}
