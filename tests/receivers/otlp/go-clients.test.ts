@@ -16,6 +16,9 @@ const PROGRAM = fileURLToPath(new URL('go/', import.meta.url))
 /** Modules are fetched and compiled the first time. */
 const BUILD_MS = 300_000
 
+/** The SDK waits 2.5 to 7.5 s before it tries again, however soon it may, and its four exporters go one after another. */
+const RETRIES_MS = 90_000
+
 const BOTH = { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } }
 
 describeWithTool('go', ['version'], 'the OpenTelemetry Go SDK', () => {
@@ -42,7 +45,7 @@ describeWithTool('go', ['version'], 'the OpenTelemetry Go SDK', () => {
         : ACCEPTED
     await run(binary, ['-grpc', receiver.grpcAddress, '-http', receiver.httpAddress, '-spans', '100'])
     expect(receiver.settings.ledgers.traces).toMatchObject({ received: 800, accepted: 400, refused: 400 })
-  })
+  }, RETRIES_MS)
 })
 
 // telemetrygen is large: .ci/run builds it and says where it is, so that a plain `npm test` does not wait for it.

@@ -24,7 +24,7 @@ func main() {
 	flag.Parse()
 
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(check))
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	for _, compressed := range []bool{false, true} {
 		send(ctx, overGrpc(ctx, *grpcEndpoint, compressed), fmt.Sprintf("go-grpc-%t", compressed), *spans)
