@@ -14,7 +14,14 @@ export function goVersion(): string | undefined {
   return status === 0 ? stdout.trim().replace(/^go/, '') : undefined
 }
 
-/** Builds the fleet where it changed; Go's own messages go to the terminal. Takes a minute the first time. */
+/** Builds the fleet where it changed; Go's own messages go to the terminal. Takes some minutes the first time. */
 export function build(): boolean {
-  return spawnSync('go', ['build', '-o', FLEET_BINARY, '.'], { cwd: FLEET_FOLDER, stdio: 'inherit' }).status === 0
+  // redisotel writes file names into spans: without -trimpath those of this machine.
+  const args = ['build', '-trimpath', '-o', FLEET_BINARY, '.']
+  return spawnSync('go', args, { cwd: FLEET_FOLDER, stdio: 'inherit', env: environment() }).status === 0
+}
+
+/** The goroutineleak profile is an experiment in Go 1.26 and there by itself from 1.27 on. */
+function environment(): NodeJS.ProcessEnv {
+  return goVersion()?.startsWith('1.26') ? { ...process.env, GOEXPERIMENT: 'goroutineleakprofile' } : process.env
 }

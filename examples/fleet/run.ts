@@ -11,7 +11,8 @@ async function fleet(args: readonly string[]): Promise<number> {
     return 1
   }
   if (!build()) return 1
-  const child = spawn(FLEET_BINARY, ['run', ...args], { stdio: 'inherit' })
+  const command = args[0] === 'list' ? args : ['run', ...args]
+  const child = spawn(FLEET_BINARY, command, { stdio: 'inherit' })
   // Ctrl-C reaches the fleet by itself: this process has to outlast it, and to pass on what only it was sent.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))

@@ -78,7 +78,11 @@ const gogcOffWithLimit: SignatureOf = (view) => {
 const SURGE_BYTES = 20e6
 
 const cacheWarmup: SignatureOf = (view) => {
-  const values = view.values('edge', 'go.memory.allocated')
+  // The surge begins with the window: its first interval counts from the last point before.
+  const values = [
+    ...view.valuesBefore('edge', 'go.memory.allocated').slice(-1),
+    ...view.values('edge', 'go.memory.allocated'),
+  ]
   const steps = values.slice(1).map((value, i) => value - (values[i] ?? 0))
   const surges = steps.filter((bytes) => bytes > SURGE_BYTES * view.truth.metrics_every_seconds)
   return {

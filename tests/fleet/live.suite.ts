@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { describeFleet } from './describe-fleet.ts'
+import { FOLDER, startFleet } from './run-fleet.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const GRPC_PORT = 14_417
+const HTTP_PORT = GRPC_PORT + 1
+/** A trace waits up to 20 s for its last span, and roots 10 s for the other side of their call. */
+const CONSOLE_MS = 40_000
+
+/** The pipeline of `npm start` on other ports. */
+const SETTINGS = [
+  `receivers.otlp.protocols.grpc.endpoint=127.0.0.1:${GRPC_PORT}`,
+  `receivers.otlp.protocols.http.endpoint=127.0.0.1:${HTTP_PORT}`,
+  ...['traces', 'metrics', 'logs'].map((signal) => `exporters.file/${signal}.path=${FOLDER}live/${signal}.otlp.jsonl`),
+  'service.telemetry.metrics.address=127.0.0.1:0',
+]
+
+describeFleet('the fleet before a gateway as npm start runs it', () => {
+  let gateway: ChildProcess
+  let shown = ''
+
+  beforeAll(async () => {
+    mkdirSync(`${FOLDER}live`, { recursive: true })
+    const args = ['cli/blindspot.js', 'run', '--config', 'pipeline.yaml', ...SETTINGS.flatMap((one) => ['--set', one])]
+    gateway = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
+    gateway.stdout!.on('data', (text) => (shown += text))
+    gateway.stderr!.on('data', (text) => (shown += text))
+    await onConsole(/is running/)
+  })
+
+  afterAll(async () => {
+    if (gateway.exitCode !== null) return
+    const ended = new Promise((resolve) => gateway.once('close', resolve))
+    gateway.kill('SIGTERM')
+    await ended
+  })
+
+  it('shows what no_propagator and gogc_off break, while it happens', async () => {
+    await startFleet(
+      ['--faults', 'no_propagator,gogc_off', '--duration', '30s', '--truth', `${FOLDER}live/truth.json`],
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${GRPC_PORT}`,
+      },
+    )
+    await onConsole(/GO-001 gc_disabled +payment +cause: gogc_off/)
+    await onConsole(/CTX-002 context_lost_between_services +edge → cart +cause: caller_does_not_inject/)
+    expect(shown).toMatch(/CTX-002 context_lost_between_services +edge → checkout +cause: caller_does_not_inject/)
+  })
+
+  /** Waits until the console shows it, and fails with the console's text when it does not. */
+  function onConsole(pattern: RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => done(new Error(`${pattern} did not come:\n${shown}`)), CONSOLE_MS)
+      const look = () => pattern.test(shown) && done()
+      const done = (error?: Error) => {
+        clearTimeout(timer)
+        gateway.stdout!.off('data', look)
+        if (error) reject(error)
+        else resolve()
+      }
+      gateway.stdout!.on('data', look)
+      look()
+    })
+  }
+})
