@@ -33,6 +33,8 @@ async function runService(config: GatewayConfig, io: Io): Promise<number> {
   const service = await Service.create(config, { version: version() })
   const { logger } = service
   for (const warning of config.warnings) logger.warn(formatProblem(warning))
+  // Heard from the first moment on: a signal during the start stops what has been started.
+  const stopSignal = untilStopped(logger)
   try {
     await service.start()
   } catch (error) {
@@ -41,7 +43,7 @@ async function runService(config: GatewayConfig, io: Io): Promise<number> {
     return 1
   }
   tellStart(service, config, logger, io)
-  const signal = await untilStopped(logger)
+  const signal = await stopSignal
   const { shutdown_timeout } = config.service
   logger.info(`${signal}: sending on what is held, for at most ${shutdown_timeout / 1000} s`)
   // The gateway's own timers do not keep the process alive; this one does, until all is sent.

@@ -64,6 +64,8 @@ export class ConnectionKeeper {
 
   #watchSilence(timeMs: number): void {
     this.#after(timeMs, () => {
+      // Destroyed, by an unanswered ping, it has no socket any more, though `close` may still be to come.
+      if (this.#session.destroyed) return
       const { bytesRead } = this.#session.socket
       if (bytesRead === this.#bytesRead) this.#ping()
       this.#bytesRead = bytesRead

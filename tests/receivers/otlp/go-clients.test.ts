@@ -36,16 +36,20 @@ describeWithTool('go', ['version'], 'the OpenTelemetry Go SDK', () => {
     expect(text).toContain('"GET /item/999"')
   })
 
-  it('tries again after a refusal that says when, and loses nothing', async () => {
-    const receiver = await startReceiver(BOTH)
-    let calls = 0
-    receiver.recorder.answer = () =>
-      calls++ % 2 === 0
-        ? refused(new GatewayError('queue_full', 'full', { retryable: true, retryAfterMs: 10 }))
-        : ACCEPTED
-    await run(binary, ['-grpc', receiver.grpcAddress, '-http', receiver.httpAddress, '-spans', '100'])
-    expect(receiver.settings.ledgers.traces).toMatchObject({ received: 800, accepted: 400, refused: 400 })
-  }, RETRIES_MS)
+  it(
+    'tries again after a refusal that says when, and loses nothing',
+    async () => {
+      const receiver = await startReceiver(BOTH)
+      let calls = 0
+      receiver.recorder.answer = () =>
+        calls++ % 2 === 0
+          ? refused(new GatewayError('queue_full', 'full', { retryable: true, retryAfterMs: 10 }))
+          : ACCEPTED
+      await run(binary, ['-grpc', receiver.grpcAddress, '-http', receiver.httpAddress, '-spans', '100'])
+      expect(receiver.settings.ledgers.traces).toMatchObject({ received: 800, accepted: 400, refused: 400 })
+    },
+    RETRIES_MS,
+  )
 })
 
 // telemetrygen is large: .ci/run builds it and says where it is, so that a plain `npm test` does not wait for it.

@@ -1,0 +1,141 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { traceRequest } from '../support/otlp-builder.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Nothing listens on port 9, so what is accepted stays in the queue until it is given up. */
+const CONFIG = `
+receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:0" } } } }
+exporters: { otlp_grpc: { endpoint: "127.0.0.1:9", tls: { insecure: true } } }
+service:
+  telemetry: { metrics: { level: none }, logs: { encoding: json } }
+  pipelines: { traces: { receivers: [otlp], exporters: [otlp_grpc] } }
+`
+
+class Program {
+  readonly ended: Promise<number | null>
+  readonly #child: ChildProcess
+  #output = ''
+  #listeners: (() => void)[] = []
+
+  constructor(...args: string[]) {
+    this.#child = spawn(process.execPath, ['cli/blindspot.js', ...args], { cwd: ROOT, env: { ...process.env, CONFIG } })
+    this.ended = new Promise((resolve) => this.#child.on('exit', resolve))
+    const hear = (chunk: Buffer) => {
+      this.#output += chunk.toString()
+      for (const listener of this.#listeners) listener()
+    }
+    this.#child.stdout!.on('data', hear)
+    this.#child.stderr!.on('data', hear)
+  }
+
+  /** Resolves with all that was written, once `pattern` is in it; rejects when the program ends without it. */
+  said(pattern: RegExp): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const look = () => pattern.test(this.#output) && resolve(this.#output)
+      this.#listeners.push(look)
+      look()
+      this.ended.then(() => reject(new Error(`it ended without ${pattern}: ${this.#output}`)))
+    })
+  }
+
+  get output(): string {
+    return this.#output
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name)
+  }
+}
+
+const programs: Program[] = []
+function start(...args: string[]): Program {
+  const program = new Program(...args)
+  programs.push(program)
+  return program
+}
+afterEach(async () => {
+  for (const program of programs.splice(0)) {
+    program.signal('SIGKILL')
+    await program.ended
+  }
+})
+
+async function exportTo(program: Program): Promise<number> {
+  const started = await program.said(/"started"/)
+  const { address } = (
+    JSON.parse(started.split('\n').find((line) => line.includes('"started"'))!) as { listens: { address: string }[] }
+  ).listens[0]!
+  const response = await fetch(`http://${address}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: Buffer.from(traceRequest([{ service: 'a', spans: [{}] }])),
+  })
+  return response.status
+}
+
+describe('blindspot run', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 on %s, and is started as a Collector is', async (signal) => {
+    const program = start('--config', 'env:CONFIG')
+    await program.said(/"started"/)
+    program.signal('SIGHUP')
+    await program.said(/SIGHUP: the configuration is not reloaded while running/)
+    program.signal(signal)
+    expect(await program.ended).toBe(0)
+    expect(program.output).toContain('"message":"stopped"'.replace('message', 'msg'))
+  })
+
+  it('ends at once, with 1, on a second signal', async () => {
+    const program = start('run', '--config', 'env:CONFIG')
+    expect(await exportTo(program)).toBe(200)
+    program.signal('SIGTERM')
+    await program.said(/sending on what is held, for at most 20 s/)
+    program.signal('SIGTERM')
+    expect(await program.ended).toBe(1)
+    expect(program.output).toContain('ending at once')
+  })
+
+  it('gives up at service.shutdown_timeout, says what is lost, and ends with 0', async () => {
+    const program = start('run', '--config', 'env:CONFIG', '--set', 'service.shutdown_timeout=300ms')
+    expect(await exportTo(program)).toBe(200)
+    program.signal('SIGTERM')
+    expect(await program.ended).toBe(0)
+    expect(program.output).toMatch(/1 span|spans":1|items":1/)
+  })
+
+  it('ends with 1 and says what to change when a port is taken', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as { port: number }
+    const taken = start(
+      'run',
+      '--config',
+      'env:CONFIG',
+      '--set',
+      `receivers.otlp.protocols.http.endpoint=127.0.0.1:${port}`,
+    )
+    expect(await taken.ended).toBe(1)
+    expect(taken.output).toContain(`127.0.0.1:${port}`)
+    const metrics = start(
+      'run',
+      '--config',
+      'env:CONFIG',
+      '--set',
+      `service.telemetry.metrics={level: normal, address: "127.0.0.1:${port}"}`,
+    )
+    expect(await metrics.ended).toBe(1)
+    expect(metrics.output).toContain(
+      `127.0.0.1:${port} is taken by another program; set service.telemetry.metrics.address`,
+    )
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it('ends with 1 when the configuration is wrong', async () => {
+    const program = start('run', '--config', 'yaml:receivers: 1')
+    expect(await program.ended).toBe(1)
+    expect(program.output).toContain('nothing was started')
+  })
+})
