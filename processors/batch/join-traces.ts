@@ -1,8 +1,8 @@
 import { TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
+import { SpanGatherer } from '../../otlp/gather-spans.ts'
 import type { ResourceRef, ScopeRef } from '../../otlp/resource.ts'
 import { Source } from '../../otlp/source.ts'
-import { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, SpanTable } from '../../otlp/span-table.ts'
 import type { TraceIndex } from '../../otlp/trace-index.ts'
 
@@ -45,70 +45,32 @@ function concatenate(parts: readonly TracesBatch[], budget: ByteBudget): TracesB
 
 /** Collects rows where they are; dropped ones stay behind. */
 function collect(parts: readonly TracesBatch[]): TracesBatch {
-  const builder = new TableBuilder(countRows(parts))
+  const gatherer = new SpanGatherer(countRows(parts))
   const keepsTraces = parts.every(({ traces, edits }) => traces !== null && (edits?.droppedCount ?? 0) === 0)
-  for (const part of parts) builder.add(part, 0, part.table.count)
-  return builder.build(keepsTraces ? joinIndexes(parts) : null)
+  for (const { table, edits } of parts) {
+    gatherer.from(table, edits)
+    gatherer.addRows(0, table.count)
+  }
+  return new TracesBatch(gatherer.table, keepsTraces ? joinIndexes(parts) : null, gatherer.edits)
 }
 
 /** Cuts the parts into batches of at most `maxItems` spans. Each carries references that are the caller's. */
 export function splitTraces(parts: readonly TracesBatch[], maxItems: number): TracesBatch[] {
   const batches: TracesBatch[] = []
-  let builder = new TableBuilder(maxItems)
-  for (const part of parts) {
-    for (let row = 0; row < part.table.count; row++) {
-      builder.add(part, row, row + 1)
-      if (builder.count < maxItems) continue
-      batches.push(builder.build(null))
-      builder = new TableBuilder(maxItems)
+  let gatherer = new SpanGatherer(maxItems)
+  const finish = () => batches.push(new TracesBatch(gatherer.table, null, gatherer.edits))
+  for (const { table, edits } of parts) {
+    gatherer.from(table, edits)
+    for (let row = 0; row < table.count; row++) {
+      gatherer.addRow(row)
+      if (gatherer.count < maxItems) continue
+      finish()
+      gatherer = new SpanGatherer(maxItems)
+      gatherer.from(table, edits)
     }
   }
-  if (builder.count > 0) batches.push(builder.build(null))
+  if (gatherer.count > 0) finish()
   return batches
-}
-
-class TableBuilder {
-  readonly #table: SpanTable
-  readonly #refs: RefIndex
-  readonly #sources = new Map<Source, number>()
-  readonly #edits: SpanEdits
-  #edited = false
-
-  constructor(capacity: number) {
-    this.#table = new SpanTable(capacity)
-    this.#refs = new RefIndex(this.#table)
-    this.#edits = new SpanEdits(this.#table)
-  }
-
-  get count(): number {
-    return this.#table.count
-  }
-
-  add(part: TracesBatch, fromRow: number, toRow: number): void {
-    const { table, edits } = part
-    for (let row = fromRow; row < toRow; row++) {
-      if (edits?.isDropped(row)) continue
-      const to = this.#table.addRowFrom(table, row)
-      this.#refs.set(to, table, row)
-      this.#table.set(to, Column.source, this.#sourceIndex(table.sourceOf(row)))
-      if (edits === null || edits.isEmpty) continue
-      this.#edits.adopt(edits, row, to)
-      this.#edited = true
-    }
-  }
-
-  build(traces: TraceIndex | null): TracesBatch {
-    return new TracesBatch(this.#table, traces, this.#edited ? this.#edits : null)
-  }
-
-  #sourceIndex(source: Source): number {
-    const known = this.#sources.get(source)
-    if (known !== undefined) return known
-    source.retain()
-    const index = this.#table.sources.push(source) - 1
-    this.#sources.set(source, index)
-    return index
-  }
 }
 
 /** Resources and scopes of several tables in one; equal ones, which the cache makes the same object, once. */
