@@ -10,6 +10,14 @@ export const configSchema = z.strictObject({
     'How far ahead of the gateway a span may start: more is a clock that is wrong.',
   ),
   max_duration: durationMs('1h').describe('Longest time that a span may take.'),
+  offset_tolerance: durationMs('1ms').describe('How far two clocks may differ.'),
+  step_tolerance: durationMs('5ms').describe('How far the offset of a clock may jump at once.'),
+  max_clock_pairs: z
+    .int()
+    .min(16)
+    .default(4096)
+    .describe('Pairs of clocks whose calls are compared; the one that was quiet for longest goes first.'),
+  max_series: z.int().min(10).default(2000).describe('Series of one derived metric; the rest shares one.'),
   max_operations: z
     .int()
     .min(100)

@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CLOCK-001',
   name: 'clock_offset',
   levels: ['warn'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'times of calls and of their answers between clock domains (host.id, node, host name, address)',
@@ -15,8 +15,8 @@ export const rule: Rule = {
     node-a   search   CLIENT   ██████████████
     node-b   geo      SERVER ████████            begins 3 ms before it was called  <- clock of node-b is 3 ms behind`,
   key: { operation: false, instance: false },
-  occurrence: 'estimate beyond the tolerance',
-  population: { per: 'pair', what: 'estimates for this pair of domains' },
+  occurrence: 'second whose estimate is beyond the tolerance',
+  population: { per: 'pair', what: 'seconds with an estimate for this pair of domains' },
   causes: [
     {
       cause: 'steady',
@@ -38,6 +38,14 @@ export const rule: Rule = {
       means: 'how far the clock of the domain is ahead of the reference',
     },
     { key: 'uncertainty_seconds', of: 'finding', unit: 's', means: 'half width of the 95 % interval of that estimate' },
+    { key: 'reference', of: 'finding', unit: '', means: 'the clock domain that the offset is given against' },
+    {
+      key: 'apparent_offset_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'offset of callee to caller that this call alone shows, if it went there as fast as back',
+    },
+    { key: 'delay_seconds', of: 'evidence', unit: 's', means: 'way there and back of this call' },
   ],
   thresholds: [
     {
@@ -61,6 +69,6 @@ export const rule: Rule = {
     occurrences: 60,
     population: 60,
     message: 'The clock of node-b is 3.0 ms behind that of node-a.',
-    values: { offset_seconds: -0.00297, uncertainty_seconds: 0.00004 },
+    values: { offset_seconds: -0.00297, uncertainty_seconds: 0.00004, reference: 'node-a' },
   },
 }

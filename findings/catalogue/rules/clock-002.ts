@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CLOCK-002',
   name: 'clock_step',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'the estimates of CLOCK-001, one after the other',
@@ -25,7 +25,22 @@ export const rule: Rule = {
       mend: 'Let the time service slew (chrony: makestep only at start, such as "makestep 1 3"), and let it start before the services.',
     },
   ],
-  values: [{ key: 'step_seconds', of: 'finding', unit: 's', means: 'by how much the offset jumped' }],
+  values: [
+    {
+      key: 'step_seconds',
+      of: 'finding',
+      unit: 's',
+      means: 'by how much the offset jumped; of several steps the largest',
+    },
+    { key: 'reference', of: 'finding', unit: '', means: 'the clock domain that the offset is given against' },
+    {
+      key: 'apparent_offset_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'offset of callee to caller that this call alone shows, if it went there as fast as back',
+    },
+    { key: 'delay_seconds', of: 'evidence', unit: 's', means: 'way there and back of this call' },
+  ],
   thresholds: [
     {
       key: 'step_tolerance',
@@ -34,7 +49,10 @@ export const rule: Rule = {
       reason: 'Larger than what estimates under load scatter, smaller than what anyone sets by hand.',
     },
   ],
-  blindTo: ['Steps of all clocks at once, and steps on a machine that makes no calls at that time.'],
+  blindTo: [
+    'Steps of all clocks at once, and steps on a machine that makes no calls at that time.',
+    'Which of two clocks stepped, when there are only two: it is said of the one that is not the reference.',
+  ],
   example: {
     level: 'error',
     cause: 'step',
@@ -45,6 +63,6 @@ export const rule: Rule = {
     occurrences: 1,
     population: 59,
     message: 'The clock of node-b was set back by 120 ms.',
-    values: { step_seconds: -0.12 },
+    values: { step_seconds: -0.12, reference: 'node-a' },
   },
 }

@@ -1,0 +1,211 @@
+import type { Evidence, FindingReport, ReportSections } from '../../component/finding.ts'
+import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { ClockMetrics } from './clock-metrics.ts'
+import { clockVerdict } from './clock-table.ts'
+import type { ClockGroup } from './clocks/clock-groups.ts'
+import { ClockModel, type ClockSummary } from './clocks/clock-model.ts'
+import type { TrackPoint } from './clocks/clock-track.ts'
+import type { Step } from './clocks/find-steps.ts'
+import type { SpanLifetimeConfig } from './config.ts'
+
+/** Seconds with an offset beyond the tolerance from which it is said. */
+const MIN_BEYOND = 5
+/** Seconds whose bounds exclude zero: that many calls cannot be otherwise. */
+const MIN_PROVEN = 3
+/** An offset that only symmetry tells may be an asymmetry. */
+const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
+/** Uncertainties from which an offset is one. */
+const SIGNIFICANCE = 3
+/** Steps of all clocks against the reference at once, this close and this alike, are one of the reference. */
+const SAME_STEP_S = 2
+const SAME_STEP_SHARE = 0.1
+
+/** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
+export class ClockJudge implements TraceJudge<ClockSummary> {
+  readonly model: ClockModel
+  readonly sections: ReportSections
+  readonly metrics: ClockMetrics
+  readonly #config: SpanLifetimeConfig
+  readonly #evidenceLimit: number
+  /** What was said last of each place and cause, to take it back when the place is gone. */
+  readonly #said = new Map<string, FindingReport>()
+
+  constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
+    this.#config = config
+    this.#evidenceLimit = evidenceLimit
+    this.model = new ClockModel(config.max_clock_pairs)
+    this.metrics = new ClockMetrics(config.max_series)
+    this.sections = { clocks: () => this.model.rows(), limits: () => this.model.limits }
+  }
+
+  judge(summaries: readonly ClockSummary[], nowMs: number): readonly FindingReport[] {
+    for (const summary of summaries) this.model.add(summary, nowMs)
+    this.model.update(nowMs)
+    const { groups } = this.model
+    this.metrics.update(groups)
+    const reports: FindingReport[] = []
+    for (const group of groups) {
+      if (group.members.includes(group.reference)) continue
+      const offset = this.#offsetReport(group, groups)
+      if (offset) reports.push(offset)
+    }
+    reports.push(...this.#stepReports(groups))
+    const takenBack = this.#takenBack(reports)
+    return [...takenBack, ...reports.flatMap((report) => this.#news(report))]
+  }
+
+  verdicts(): Verdicts {
+    const verdicts = new Map<string, string>()
+    for (const source of this.model.sources()) {
+      const domain = this.model.domainOf(source)!
+      const live = this.model.liveOffset(domain)
+      verdicts.set(
+        source,
+        live
+          ? clockVerdict(domain, live.root, live.offsetNano, live.slopeNanoPerS, live.atS, live.halfWidthNano)
+          : clockVerdict(domain, null, 0, 0, 0, 0),
+      )
+    }
+    return verdicts
+  }
+
+  #offsetReport(group: ClockGroup, groups: readonly ClockGroup[]): FindingReport | null {
+    const toleranceNano = this.#config.offset_tolerance * 1e6
+    const beyond = group.points.filter(
+      ({ offsetNano, halfWidthNano }) => Math.abs(offsetNano) > Math.max(toleranceNano, SIGNIFICANCE * halfWidthNano),
+    )
+    if (beyond.length < MIN_BEYOND) return null
+    const proven = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0).length >= MIN_PROVEN
+    const last = group.points.at(-1)!
+    const cause = isDrifting(group, toleranceNano) ? 'drifting' : 'steady'
+    const direction = last.offsetNano < 0 ? 'behind' : 'ahead of'
+    const shown = `${(Math.abs(last.offsetNano) / 1e6).toFixed(1)} ms`
+    const moves = cause === 'drifting' ? ', and the difference moves' : ''
+    return {
+      ...this.#place('CLOCK-001', cause, group.domain),
+      level: 'warn',
+      confidence: proven ? CONFIDENCE.proven : CONFIDENCE.symmetric,
+      causeConfidence: proven ? 0.95 : CONFIDENCE.symmetric,
+      state: proven ? 'confirmed' : 'provisional',
+      occurrences: beyond.length,
+      population: group.points.length,
+      firstUnixNano: secondsToNano(beyond[0]!.second),
+      lastUnixNano: secondsToNano(beyond.at(-1)!.second),
+      message: `The clock of ${group.domain} is ${shown} ${direction} that of ${group.reference}${moves}.`,
+      values: {
+        offset_seconds: last.offsetNano / 1e9,
+        uncertainty_seconds: last.halfWidthNano / 1e9,
+        reference: group.reference,
+      },
+      evidence: this.#evidence(group, groups),
+    }
+  }
+
+  #stepReports(groups: readonly ClockGroup[]): readonly FindingReport[] {
+    const toleranceNano = this.#config.step_tolerance * 1e6
+    const reports: FindingReport[] = []
+    for (const reference of new Set(groups.map((group) => group.reference))) {
+      const others = groups.filter((group) => group.reference === reference && !group.members.includes(reference))
+      const own = groups.find((group) => group.members.includes(reference))
+      const large = others.map((group) => group.steps.filter((step) => Math.abs(step.jumpNano) > toleranceNano))
+      const shared = others.length > 1 ? large[0]!.filter((step) => large.every((list) => hasSame(list, step))) : []
+      if (own && shared.length > 0)
+        reports.push(
+          this.#stepReport(
+            own,
+            shared.map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano })),
+            groups,
+          ),
+        )
+      others.forEach((group, i) => {
+        const steps = large[i]!.filter((step) => !hasSame(shared, step))
+        if (steps.length > 0) reports.push(this.#stepReport(group, steps, groups))
+      })
+    }
+    return reports
+  }
+
+  #stepReport(group: ClockGroup, steps: readonly Step[], groups: readonly ClockGroup[]): FindingReport {
+    const largest = steps.reduce((most, step) => (Math.abs(step.jumpNano) > Math.abs(most.jumpNano) ? step : most))
+    const shown = `${(Math.abs(largest.jumpNano) / 1e6).toFixed(1)} ms`
+    const times = steps.length === 1 ? '' : `, the largest of ${steps.length} steps`
+    return {
+      ...this.#place('CLOCK-002', 'step', group.domain),
+      level: 'error',
+      confidence: CONFIDENCE.step,
+      causeConfidence: CONFIDENCE.step,
+      state: 'confirmed',
+      occurrences: steps.length,
+      population: Math.max(1, group.points.length - 1),
+      firstUnixNano: secondsToNano(steps[0]!.atS),
+      lastUnixNano: secondsToNano(steps.at(-1)!.atS),
+      message: `The clock of ${group.domain} was set ${largest.jumpNano < 0 ? 'back' : 'forward'} by ${shown}${times}.`,
+      values: { step_seconds: largest.jumpNano / 1e9, reference: group.reference },
+      evidence: this.#evidence(group, groups),
+    }
+  }
+
+  #place(rule: string, cause: string, domain: string) {
+    const place = { service: domain, instance: null, operation: null, edge: null }
+    return { rule, cause, place, supersedesCause: null, related: [] }
+  }
+
+  #evidence(group: ClockGroup, groups: readonly ClockGroup[]): readonly Evidence[] {
+    const reference = groups.find((one) => one.members.includes(group.reference))?.members ?? []
+    return this.model.examplesOf(group.members, reference).slice(0, this.#evidenceLimit)
+  }
+
+  /** Says what changed; occurrences that were forgotten with old points still happened. */
+  #news(report: FindingReport): readonly FindingReport[] {
+    const key = keyOf(report)
+    const before = this.#said.get(key)
+    const isKnown = before?.cause === report.cause && before.state === report.state
+    if (isKnown && before.occurrences >= report.occurrences) return []
+    this.#said.set(key, report)
+    return [{ ...report, supersedesCause: before && before.cause !== report.cause ? before.cause : null }]
+  }
+
+  /** A domain that merged with another goes on under its name. */
+  #takenBack(reports: readonly FindingReport[]): readonly FindingReport[] {
+    const stand = new Set(reports.map(keyOf))
+    const known = new Set(this.model.groups.map((group) => group.domain))
+    const back: FindingReport[] = []
+    for (const [key, report] of this.#said) {
+      if (stand.has(key) || known.has(report.place.service)) continue
+      this.#said.delete(key)
+      back.push({ ...report, state: 'retracted' })
+    }
+    return back
+  }
+}
+
+/** Whether the offset moved, steps aside, by half of what is tolerated, and not only back and forth. */
+function isDrifting({ points, steps }: ClockGroup, toleranceNano: number): boolean {
+  const from = steps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
+  const stretch = points.filter((point) => point.second > from)
+  if (stretch.length < MIN_BEYOND) return false
+  const quarter = Math.ceil(stretch.length / 4)
+  const moved = meanOf(stretch.slice(-quarter)) - meanOf(stretch.slice(0, quarter))
+  const uncertain = SIGNIFICANCE * Math.max(...stretch.map((point) => point.halfWidthNano))
+  return Math.abs(moved) > Math.max(toleranceNano / 2, uncertain)
+}
+
+function meanOf(points: readonly TrackPoint[]): number {
+  return points.reduce((sum, point) => sum + point.offsetNano, 0) / points.length
+}
+
+function hasSame(steps: readonly Step[], { atS, jumpNano }: Step): boolean {
+  return steps.some(
+    (step) =>
+      Math.abs(step.atS - atS) <= SAME_STEP_S &&
+      Math.abs(step.jumpNano - jumpNano) <= SAME_STEP_SHARE * Math.abs(jumpNano),
+  )
+}
+
+function keyOf({ rule, place }: FindingReport): string {
+  return `${rule} ${place.service}`
+}
+
+function secondsToNano(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1000)) * 1_000_000n
+}

@@ -1,0 +1,144 @@
+import type { Verdicts } from '../../component/trace-rule.ts'
+import type { ResourceRef } from '../../otlp/resource.ts'
+import type { SpanTable } from '../../otlp/span-table.ts'
+import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
+
+/** No clock is named. */
+export const NO_CLOCK = -1
+/** Sources that are told apart between two judgements; beyond it a new table is begun. */
+const MAX_SOURCES = 10_000
+const MAX_RESOURCES = 4096
+
+/** An offset as the judge hands it to observers: domain, root, offset, slope, at, half width. */
+type Verdict = readonly [string, string | null, number, number, number, number]
+
+export function clockVerdict(...verdict: Verdict): string {
+  return JSON.stringify(verdict)
+}
+
+/**
+ * The clocks of a shard as small numbers, with what the judge last said of their offsets: to compare two times is a
+ * look-up in typed arrays.
+ */
+export class ClockTable {
+  sources: ClockSource[] = []
+  #ids = new Map<string, number>()
+  #byResource = new Map<ResourceRef, number>()
+  #names: string[] = []
+  #nameIds = new Map<string, number>()
+  #verdicts: Verdicts = new Map()
+  /** By source: domain and root by name id, −1 for unknown. */
+  #domain = new Int32Array(64).fill(-1)
+  #root = new Int32Array(64).fill(-1)
+  /** By source: offset (ns), slope (ns/s), time of both (s), half width (ns). */
+  #offset = new Float64Array(64)
+  #slope = new Float64Array(64)
+  #at = new Float64Array(64)
+  #halfWidth = new Float64Array(64)
+
+  /** The source of each resource of a table. */
+  sourcesOf(table: SpanTable): Int32Array {
+    const ids = new Int32Array(table.resources.length)
+    for (let i = 0; i < ids.length; i++) ids[i] = this.#sourceOf(table.resources[i]!)
+    return ids
+  }
+
+  /** Whether two sources are known to show the same time. */
+  sameDomain(a: number, b: number): boolean {
+    return a === b ? a >= 0 : a >= 0 && b >= 0 && this.#domain[a]! >= 0 && this.#domain[a] === this.#domain[b]
+  }
+
+  /** Whether both offsets to one root are known. */
+  comparable(a: number, b: number): boolean {
+    return a >= 0 && b >= 0 && this.#root[a]! >= 0 && this.#root[a] === this.#root[b]
+  }
+
+  /** How far a source's clock is ahead of its root at that time; 0 where unknown. */
+  offsetNano(source: number, timeS: number): number {
+    if (source < 0 || this.#root[source]! < 0) return 0
+    return this.#offset[source]! + this.#slope[source]! * (timeS - this.#at[source]!)
+  }
+
+  halfWidthNano(source: number): number {
+    return source < 0 ? 0 : this.#halfWidth[source]!
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#verdicts = verdicts
+    if (this.sources.length > MAX_SOURCES) this.#restart()
+    for (let id = 0; id < this.sources.length; id++) this.#apply(id)
+  }
+
+  #sourceOf(resource: ResourceRef): number {
+    const known = this.#byResource.get(resource)
+    if (known !== undefined) return known
+    const source = clockSourceOf(resource.attributes, resource.instance)
+    const id = source === null ? NO_CLOCK : this.#idOf(source)
+    if (this.#byResource.size >= MAX_RESOURCES) this.#byResource = new Map()
+    this.#byResource.set(resource, id)
+    return id
+  }
+
+  #idOf(source: ClockSource): number {
+    const known = this.#ids.get(source.key)
+    if (known !== undefined) return known
+    const id = this.sources.push(source) - 1
+    this.#ids.set(source.key, id)
+    if (id >= this.#domain.length) this.#grow()
+    this.#apply(id)
+    return id
+  }
+
+  #apply(id: number): void {
+    const text = this.#verdicts.get(this.sources[id]!.key)
+    this.#domain[id] = -1
+    this.#root[id] = -1
+    if (text === undefined) return
+    const [domain, root, offset, slope, at, halfWidth] = JSON.parse(text) as Verdict
+    this.#domain[id] = this.#nameId(domain)
+    if (root === null) return
+    this.#root[id] = this.#nameId(root)
+    this.#offset[id] = offset
+    this.#slope[id] = slope
+    this.#at[id] = at
+    this.#halfWidth[id] = halfWidth
+  }
+
+  #nameId(name: string): number {
+    let id = this.#nameIds.get(name)
+    if (id === undefined) {
+      id = this.#names.push(name) - 1
+      this.#nameIds.set(name, id)
+    }
+    return id
+  }
+
+  /** Instances came and went: only what is asked for again is kept. Summaries name sources by key. */
+  #restart(): void {
+    this.sources = []
+    this.#ids = new Map()
+    this.#byResource = new Map()
+    this.#names = []
+    this.#nameIds = new Map()
+  }
+
+  #grow(): void {
+    const size = this.#domain.length * 2
+    const domain = new Int32Array(size).fill(-1)
+    domain.set(this.#domain)
+    this.#domain = domain
+    const root = new Int32Array(size).fill(-1)
+    root.set(this.#root)
+    this.#root = root
+    this.#offset = widened(this.#offset, size)
+    this.#slope = widened(this.#slope, size)
+    this.#at = widened(this.#at, size)
+    this.#halfWidth = widened(this.#halfWidth, size)
+  }
+}
+
+function widened(values: Float64Array, size: number): Float64Array<ArrayBuffer> {
+  const wider = new Float64Array(size)
+  wider.set(values)
+  return wider
+}

@@ -1,0 +1,100 @@
+import { medianOf, robustSigma } from './robust.ts'
+import type { SampleWindow } from './sample-window.ts'
+
+/** Samples in each of the four windows around a possible step. */
+const RUN = 8
+/** Less is not told from load; a smaller step is followed as a drift. */
+const MIN_STEP_NANO = 0.5e6
+/** No clock drifts faster, so more over a gap in the samples is a step; a free quartz drifts by 50e-6. */
+const MAX_DRIFT = 500e-6
+/** Scatter of the samples, in which a jump must not hide. */
+const SIGNIFICANCE = 6
+/** Share of the calls that are looked at: more than for an offset, since a step must be placed in time. */
+const LEAST_DELAYED = 0.5
+
+/** A jump of the offset between two clocks. */
+export interface Step {
+  readonly atS: number
+  readonly jumpNano: number
+}
+
+/**
+ * Steps of the offset within a window. Around each possible place stand four runs of samples, two before and two after;
+ * a step is a jump between the inner ones that the slopes from the outer to the inner ones do not explain:
+ *
+ *     before −2   before −1 │ after +1   after +2
+ *
+ * so that a drift is none. Placed where the fewest samples lie on the wrong side of its middle.
+ */
+export function findSteps(window: SampleWindow): readonly Step[] {
+  const { times, offsets } = window.leastDelayed(Math.ceil(window.calls * LEAST_DELAYED))
+  const steps: Step[] = []
+  let lastAt = Number.NEGATIVE_INFINITY
+  const sums = prefixSums(offsets)
+  const mean = (from: number) => (sums[from + RUN]! - sums[from]!) / RUN
+  for (let i = 2 * RUN; i + 2 * RUN <= times.length; i++) {
+    // Means are cheap and see every step, though not only steps.
+    const rough = mean(i) - mean(i - RUN) - (mean(i + RUN) - mean(i) + mean(i - RUN) - mean(i - 2 * RUN)) / 2
+    if (Math.abs(rough) < MIN_STEP_NANO / 2) continue
+    const jumpNano = jumpAt(times, offsets, i)
+    if (jumpNano === 0) continue
+    // Places beside each other see the same step; the one that sees most of it has it.
+    const isSame = i - lastAt < 2 * RUN
+    if (isSame && Math.abs(jumpNano) <= Math.abs(steps.at(-1)!.jumpNano)) continue
+    if (isSame) steps.pop()
+    const place = placeOf(offsets, i)
+    steps.push({ atS: (times[place - 1]! + times[place]!) / 2, jumpNano })
+    lastAt = i
+  }
+  return steps
+}
+
+function prefixSums(values: Float64Array): Float64Array {
+  const sums = new Float64Array(values.length + 1)
+  for (let i = 0; i < values.length; i++) sums[i + 1] = sums[i]! + values[i]!
+  return sums
+}
+
+/** The unexplained jump before sample `i`; 0 where it is none. */
+function jumpAt(times: Float64Array, offsets: Float64Array, i: number): number {
+  const run = (from: number) => {
+    const values = offsets.subarray(from, from + RUN)
+    const median = medianOf(values)
+    let time = 0
+    for (let k = from; k < from + RUN; k++) time += times[k]! / RUN
+    return { median, time, sigma: robustSigma(values, median) }
+  }
+  const [before2, before1, after1, after2] = [run(i - 2 * RUN), run(i - RUN), run(i), run(i + RUN)]
+  const slopeBefore = (before1.median - before2.median) / Math.max(1e-3, before1.time - before2.time)
+  const slopeAfter = (after2.median - after1.median) / Math.max(1e-3, after2.time - after1.time)
+  const explained = ((slopeBefore + slopeAfter) / 2) * (after1.time - before1.time)
+  const jump = after1.median - before1.median
+  const unexplained = jump - explained
+  const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
+  const drifted = MAX_DRIFT * (times[i]! - times[i - 1]!) * 1e9
+  if (Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma) + drifted) return 0
+  // Before and after the step the runs agree with their neighbours better than with the other side.
+  const steady = Math.max(Math.abs(before1.median - before2.median), Math.abs(after2.median - after1.median))
+  return steady < Math.abs(jump) / 2 ? jump : 0
+}
+
+/** The index around `i` that parts the samples best by the middle between both sides. */
+function placeOf(offsets: Float64Array, i: number): number {
+  const before = medianOf(offsets.subarray(i - 2 * RUN, i - RUN))
+  const after = medianOf(offsets.subarray(i + RUN, i + 2 * RUN))
+  const middle = (before + after) / 2
+  const rises = after > before
+  let wrong = 0
+  let least = 0
+  let best = i - RUN
+  for (let k = i - RUN; k < i + RUN; k++) {
+    // Moving the cut behind sample k puts that sample on the side before the step.
+    const isAfter = offsets[k]! > middle === rises
+    wrong += isAfter ? 1 : -1
+    if (wrong < least) {
+      least = wrong
+      best = k + 1
+    }
+  }
+  return best
+}

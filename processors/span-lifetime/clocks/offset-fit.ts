@@ -1,0 +1,122 @@
+import { medianError, medianOf, robustSigma } from './robust.ts'
+import type { SampleWindow } from './sample-window.ts'
+
+/** Calls from which an offset is estimated, and samples of least delay that remain of them. */
+const MIN_CALLS = 10
+const MIN_SAMPLES = 6
+/**
+ * Share of the calls that count, those that waited least on the way, and how many at most: of many calls there are
+ * enough that hardly waited at all.
+ */
+const LEAST_DELAYED = 0.25
+const MAX_SAMPLES = 96
+/** Below this span of time a slope means nothing. */
+const MIN_SLOPE_S = 4
+/** Errors of the difference of two halves from which a slope is believed. */
+const SLOPE_SIGNIFICANCE = 4
+/**
+ * Ways of up to 5 ms there and back are taken as equally long, as measured in clusters. Of what is beyond, a quarter is
+ * uncertain: a callee that ends its span before it answers looks like a slow way back.
+ */
+const SYMMETRIC_DELAY_NANO = 5e6
+const ASYMMETRY = 0.25
+/** Clocks are read in microseconds at best where SDKs cut times. */
+const MIN_HALF_WIDTH_NANO = 1000
+const Z95 = 1.96
+
+/** Offset between two clocks (second minus first) at one time, with its slope. */
+export interface OffsetFit {
+  readonly offsetNano: number
+  readonly slopeNanoPerS: number
+  /** Half width of the 95 % interval. */
+  readonly halfWidthNano: number
+  /** Typical way there and back of the calls that were least delayed. */
+  readonly delayNano: number
+  /** Offsets beyond these contradict a call that was seen. */
+  readonly lowerNano: number
+  readonly upperNano: number
+}
+
+/**
+ * The offset at `atS`: the median over the calls of a window that were least delayed, along a line where the medians of
+ * both halves of the window differ significantly. Assumes that least delayed calls take as long there as back; robust
+ * against up to half of them being wrong. Null where too little was seen.
+ */
+export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
+  if (window.calls < MIN_CALLS || window.size < MIN_SAMPLES) return null
+  const wanted = Math.max(MIN_SAMPLES + 2, Math.ceil(window.calls * LEAST_DELAYED))
+  const { times, offsets, delays } = window.leastDelayed(Math.min(MAX_SAMPLES, wanted))
+  const { slope, error: slopeError } = slopeOf(times, offsets)
+  const count = times.length
+  const level = new Float64Array(count)
+  let meanTime = 0
+  for (let i = 0; i < count; i++) {
+    level[i] = offsets[i]! - slope * (times[i]! - atS)
+    meanTime += times[i]! / count
+  }
+  const offsetNano = medianOf(level)
+  const error = medianError(robustSigma(level, offsetNano), count)
+  const delayNano = medianOf(delays)
+  const asymmetryNano = ASYMMETRY * Math.max(0, delayNano - SYMMETRIC_DELAY_NANO)
+  const extrapolation = slope === 0 ? 0 : slopeError * Math.abs(atS - meanTime)
+  return {
+    offsetNano,
+    slopeNanoPerS: slope,
+    halfWidthNano: Math.max(MIN_HALF_WIDTH_NANO, Math.hypot(Z95 * error, Z95 * extrapolation, asymmetryNano)),
+    delayNano,
+    ...boundsAround(window, offsetNano, level, delays, slope),
+  }
+}
+
+/** Slope between the halves of the window by time; zero where their medians do not differ for sure. */
+function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; error: number } {
+  const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]!)
+  const middle = order.length >> 1
+  if (middle < MIN_SAMPLES || times[order.at(-1)!]! - times[order[0]!]! < MIN_SLOPE_S) return { slope: 0, error: 0 }
+  const early = half(order.subarray(0, middle), times, offsets)
+  const late = half(order.subarray(order.length - middle), times, offsets)
+  const seconds = late.time - early.time
+  if (seconds <= 0) return { slope: 0, error: 0 }
+  const error = Math.hypot(early.error, late.error)
+  const difference = late.median - early.median
+  if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error) return { slope: 0, error: 0 }
+  return { slope: difference / seconds, error: error / seconds }
+}
+
+function half(rows: Uint32Array, times: Float64Array, offsets: Float64Array) {
+  const values = Float64Array.from(rows, (row) => offsets[row]!)
+  const median = medianOf(values)
+  // Half of what a slope itself spreads over the half does not make its median less certain, but errs to silence.
+  return {
+    median,
+    error: medianError(robustSigma(values, median), values.length),
+    time: rows.reduce((sum, row) => sum + times[row]!, 0) / rows.length,
+  }
+}
+
+/** The tightest bounds that agree with the estimate: a bound on its wrong side is of a call that was not waited for. */
+function boundsAround(
+  window: SampleWindow,
+  offsetNano: number,
+  level: Float64Array,
+  delays: Float64Array,
+  slope: number,
+): { lowerNano: number; upperNano: number } {
+  let lowerNano = Number.NEGATIVE_INFINITY
+  let upperNano = Number.POSITIVE_INFINITY
+  for (let i = 0; i < level.length; i++) {
+    const lower = level[i]! - delays[i]! / 2
+    const upper = level[i]! + delays[i]! / 2
+    if (lower <= offsetNano && lower > lowerNano) lowerNano = lower
+    if (upper >= offsetNano && upper < upperNano) upperNano = upper
+  }
+  // The other bounds carry no time, so they hold only where the offset does not move.
+  if (slope === 0) {
+    for (const lower of window.lower) if (lower <= offsetNano && lower > lowerNano) lowerNano = lower
+    for (const upper of window.upper) if (upper >= offsetNano && upper < upperNano) upperNano = upper
+  }
+  return {
+    lowerNano: Math.max(lowerNano, offsetNano - medianOf(delays)),
+    upperNano: Math.min(upperNano, offsetNano + medianOf(delays)),
+  }
+}

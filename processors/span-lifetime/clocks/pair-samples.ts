@@ -1,0 +1,53 @@
+import { type BucketData, SampleBucket } from './sample-bucket.ts'
+import type { SampleWindow } from './sample-window.ts'
+
+/** Seconds of samples that are remembered of a pair: as long as late spans may come, and what is needed around them. */
+export const HISTORY_S = 90
+
+/** What calls between two clock sources say of the offset of the second to the first, second by second. */
+export class PairSamples {
+  readonly first: string
+  readonly second: string
+  readonly #buckets = new Map<number, SampleBucket>()
+  latestSecond = 0
+
+  constructor(first: string, second: string) {
+    this.first = first
+    this.second = second
+  }
+
+  get isEmpty(): boolean {
+    return this.#buckets.size === 0
+  }
+
+  get buckets(): Iterable<SampleBucket> {
+    return this.#buckets.values()
+  }
+
+  bucket(second: number): SampleBucket {
+    let bucket = this.#buckets.get(second)
+    if (!bucket) {
+      bucket = new SampleBucket(second)
+      this.#buckets.set(second, bucket)
+      if (second > this.latestSecond) this.latestSecond = second
+    }
+    return bucket
+  }
+
+  merge(buckets: readonly BucketData[]): void {
+    for (const bucket of buckets) this.bucket(bucket.second).merge(bucket)
+  }
+
+  /** Forgets what is older than the history. */
+  prune(nowS: number): void {
+    for (const second of this.#buckets.keys()) if (second < nowS - HISTORY_S) this.#buckets.delete(second)
+  }
+
+  /** Adds the samples from one time to another; `sign` is −1 where the pair is wanted the other way round. */
+  collect(window: SampleWindow, sign: 1 | -1, fromS: number, untilS: number): void {
+    for (let second = Math.floor(fromS); second < untilS; second++) {
+      const bucket = this.#buckets.get(second)
+      if (bucket) window.add(bucket, sign, fromS, untilS)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { Evidence } from '../../../component/finding.ts'
+
+/** Samples kept of each second of a pair: those with the least delay, whose offset is the most certain. */
+export const KEPT = 16
+/** Bounds kept on each side. More than one, because a callee that is not waited for makes bounds that do not hold. */
+const BOUNDS = 4
+/** Time (s since the epoch), offset (ns) and delay (ns) of a sample. */
+export const SAMPLE_WORDS = 3
+
+/** A bucket as it is handed from shard to judge. */
+export interface BucketData {
+  readonly second: number
+  readonly count: number
+  readonly kept: number
+  readonly samples: Float64Array
+  readonly lower: Float64Array
+  readonly upper: Float64Array
+  readonly example: Evidence | null
+}
+
+/**
+ * What calls between two clocks, first and second, say within one second about the offset (second minus first):
+ *
+ *     caller  ps ├──────────────────────┤ pe        u = cs − ps   the offset is at most u: a call begins before it is
+ *     callee       cs ├────────────┤ ce             l = ce − pe   served, and ends after; so it is at least l
+ *
+ * Offset (u + l) / 2 with a delay of u − l on the way there and back, as NTP has it. Whether a delay is long has nothing
+ * to do with the offset, so the samples with the least delay are kept: they waited in no queue. Which ones these are
+ * depends on the samples only, not on their order, so buckets merge exactly.
+ */
+export class SampleBucket implements BucketData {
+  readonly second: number
+  count = 0
+  kept = 0
+  /** Three words a sample, by delay. */
+  readonly samples: Float64Array
+  /** The greatest lower bounds, greatest first, and the least upper bounds, least first. */
+  readonly lower: Float64Array
+  readonly upper: Float64Array
+  /** The call with the least delay. */
+  example: Evidence | null = null
+
+  constructor(second: number) {
+    this.second = second
+    this.samples = new Float64Array(KEPT * SAMPLE_WORDS)
+    this.lower = new Float64Array(BOUNDS).fill(Number.NEGATIVE_INFINITY)
+    this.upper = new Float64Array(BOUNDS).fill(Number.POSITIVE_INFINITY)
+  }
+
+  /** Whether the sample became the one with the least delay. */
+  add(timeS: number, lowerNano: number, upperNano: number): boolean {
+    this.count++
+    if (lowerNano > this.lower[BOUNDS - 1]!) insertBound(this.lower, lowerNano, 1)
+    if (upperNano < this.upper[BOUNDS - 1]!) insertBound(this.upper, upperNano, -1)
+    return this.#insert(timeS, (lowerNano + upperNano) / 2, upperNano - lowerNano)
+  }
+
+  /** Takes in what another shard saw in the same second. */
+  merge(other: BucketData): void {
+    this.count += other.count
+    for (const bound of other.lower) insertBound(this.lower, bound, 1)
+    for (const bound of other.upper) insertBound(this.upper, bound, -1)
+    for (let i = 0; i < other.kept; i++) {
+      const at = i * SAMPLE_WORDS
+      const isLeast = this.#insert(other.samples[at]!, other.samples[at + 1]!, other.samples[at + 2]!)
+      if (isLeast && i === 0) this.example = other.example
+    }
+  }
+
+  #insert(timeS: number, offsetNano: number, delayNano: number): boolean {
+    const { samples } = this
+    let i = this.kept
+    while (i > 0 && comesBefore(timeS, offsetNano, delayNano, samples, (i - 1) * SAMPLE_WORDS)) i--
+    if (i === KEPT) return false
+    const at = i * SAMPLE_WORDS
+    samples.copyWithin(at + SAMPLE_WORDS, at, Math.min(this.kept, KEPT - 1) * SAMPLE_WORDS)
+    samples[at] = timeS
+    samples[at + 1] = offsetNano
+    samples[at + 2] = delayNano
+    if (this.kept < KEPT) this.kept++
+    return i === 0
+  }
+}
+
+/** By delay; ties by time and offset, so that the order of arrival does not matter. */
+function comesBefore(timeS: number, offsetNano: number, delayNano: number, other: Float64Array, at: number): boolean {
+  if (delayNano !== other[at + 2]!) return delayNano < other[at + 2]!
+  if (timeS !== other[at]!) return timeS < other[at]!
+  return offsetNano < other[at + 1]!
+}
+
+function insertBound(bounds: Float64Array, value: number, sign: 1 | -1): void {
+  let i = BOUNDS
+  while (i > 0 && (value - bounds[i - 1]!) * sign > 0) i--
+  if (i === BOUNDS) return
+  bounds.copyWithin(i + 1, i, BOUNDS - 1)
+  bounds[i] = value
+}
