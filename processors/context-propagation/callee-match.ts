@@ -1,3 +1,4 @@
+import { isRpcName } from '../../component/boundary.ts'
 import type { Boundary } from '../../component/finding.ts'
 
 export interface KnownExit {
@@ -33,11 +34,6 @@ export function answersTo(exit: KnownExit, entry: KnownEntry): boolean {
 /** The name without the slash that some instrumentations put first: `/search.Search/Nearby` is `search.Search/Nearby`. */
 function rpcName(name: string): string {
   return name.startsWith('/') ? name.slice(1) : name
-}
-
-/** `package.Service/Method`: two parts of which the first is a dotted or capitalised name, as gRPC has it. */
-export function isRpcName(name: string): boolean {
-  return /^\/?[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\/[A-Za-z_]\w*$/.test(name) && /[.A-Z]/.test(name)
 }
 
 /** Whether a peer's host name is that of a service: `cart`, `cart.shop.svc.cluster.local`, `cart-service`, `cartservice`. */

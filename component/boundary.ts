@@ -1,0 +1,32 @@
+import { attributeKey, hasAttribute, stringAttribute } from '../otlp/attributes.ts'
+import { SpanKind, type SpanTable } from '../otlp/span-table.ts'
+import type { Boundary } from './finding.ts'
+
+const RPC_SYSTEM = ['rpc.system.name', 'rpc.system', 'component'].map(attributeKey)
+const HTTP_KEYS = ['http.request.method', 'http.method'].map(attributeKey)
+const MESSAGING_KEYS = ['messaging.system', 'messaging.destination.name'].map(attributeKey)
+
+/**
+ * What carries a call, from old and new semantic conventions, the scope's name, the kind, and last the span's name. Asked
+ * once an operation.
+ */
+export function boundaryOf(table: SpanTable, row: number): Boundary {
+  for (const key of RPC_SYSTEM) if (stringAttribute(table, row, key)?.toLowerCase().includes('grpc')) return 'grpc'
+  if (MESSAGING_KEYS.some((key) => hasAttribute(table, row, key))) return 'messaging'
+  if (HTTP_KEYS.some((key) => hasAttribute(table, row, key))) return 'http'
+  const scope = table.scopeOf(row).name
+  if (/grpc/i.test(scope)) return 'grpc'
+  if (/kafka|amqp|kotel|nats/i.test(scope)) return 'messaging'
+  if (/http/i.test(scope)) return 'http'
+  const kind = table.kind(row)
+  if (kind === SpanKind.producer || kind === SpanKind.consumer) return 'messaging'
+  const name = table.name(row)
+  if (isRpcName(name)) return 'grpc'
+  if (/^(HTTP )?(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b/.test(name)) return 'http'
+  return 'other'
+}
+
+/** `package.Service/Method`: two parts of which the first is a dotted or capitalised name, as gRPC has it. */
+export function isRpcName(name: string): boolean {
+  return /^\/?[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\/[A-Za-z_]\w*$/.test(name) && /[.A-Z]/.test(name)
+}
