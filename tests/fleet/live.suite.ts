@@ -15,7 +15,7 @@ const CONSOLE_MS = 40_000
 const SETTINGS = [
   `receivers.otlp.protocols.grpc.endpoint=127.0.0.1:${GRPC_PORT}`,
   `receivers.otlp.protocols.http.endpoint=127.0.0.1:${HTTP_PORT}`,
-  ...['traces', 'metrics', 'logs'].map((signal) => `exporters.file/${signal}.path=${FOLDER}live/${signal}.otlp.jsonl`),
+  `exporters.file.path=${FOLDER}live/telemetry.otlp.jsonl`,
   'service.telemetry.metrics.address=127.0.0.1:0',
 ]
 
@@ -27,8 +27,7 @@ describeFleet('the fleet before a gateway as npm start runs it', () => {
     mkdirSync(`${FOLDER}live`, { recursive: true })
     const args = ['cli/blindspot.js', 'run', '--config', 'pipeline.yaml', ...SETTINGS.flatMap((one) => ['--set', one])]
     gateway = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
-    gateway.stdout!.on('data', (text) => (shown += text))
-    gateway.stderr!.on('data', (text) => (shown += text))
+    for (const output of outputs()) output.on('data', (text) => (shown += text))
     await onConsole(/is running/)
   })
 
@@ -51,6 +50,10 @@ describeFleet('the fleet before a gateway as npm start runs it', () => {
     expect(shown).toMatch(/CTX-002 context_lost_between_services +edge → checkout +cause: caller_does_not_inject/)
   })
 
+  function outputs() {
+    return [gateway.stdout!, gateway.stderr!]
+  }
+
   /** Waits until the console shows it, and fails with the console's text when it does not. */
   function onConsole(pattern: RegExp): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -58,11 +61,11 @@ describeFleet('the fleet before a gateway as npm start runs it', () => {
       const look = () => pattern.test(shown) && done()
       const done = (error?: Error) => {
         clearTimeout(timer)
-        gateway.stdout!.off('data', look)
+        for (const output of outputs()) output.off('data', look)
         if (error) reject(error)
         else resolve()
       }
-      gateway.stdout!.on('data', look)
+      for (const output of outputs()) output.on('data', look)
       look()
     })
   }

@@ -1,3 +1,5 @@
+import { findRule } from '../../findings/catalogue/catalogue.ts'
+import { UNDETERMINED } from '../../findings/catalogue/rule.ts'
 import type { Finding, Report } from './replay.ts'
 import type { Expectation, TruthFault } from './truth.ts'
 
@@ -6,8 +8,6 @@ import type { Expectation, TruthFault } from './truth.ts'
  * one line less here, and from then on it owes a finding for each of its faults.
  */
 export const STILL_TO_COME: readonly string[] = [
-  'CLOCK-001',
-  'CLOCK-002',
   'CONN-003',
   'CTX-003',
   'CTX-004',
@@ -43,7 +43,28 @@ interface Gap {
 }
 
 /** What a rule that exists does not find yet on real telemetry, and why. */
-export const KNOWN_GAPS: readonly Gap[] = []
+export const KNOWN_GAPS: readonly Gap[] = [
+  {
+    fault: 'no_propagator',
+    rule: 'CTX-002',
+    to: 'inventory',
+    why: "grpc-go's plugin names its spans Recv.shop.Inventory.Price, which is not taken for otelgrpc's shop.Inventory/Price",
+  },
+  { fault: 'no_extract', rule: 'CTX-002', to: 'inventory', why: 'as no_propagator' },
+  { fault: 'format_mismatch', rule: 'CTX-002', to: 'inventory', why: 'as no_propagator' },
+  {
+    fault: 'kafka_headers_dropped',
+    rule: 'CTX-002',
+    to: 'shipping',
+    why: 'producer and consumer of a topic are not matched by its name',
+  },
+  {
+    fault: 'proxy_strip',
+    rule: 'CTX-002',
+    to: 'checkout',
+    why: 'an edge that loses all calls of one route and none of the others is told from no other lossy edge',
+  },
+]
 
 export function isKnownGap(fault: string, { rule, edge }: Expectation): boolean {
   return KNOWN_GAPS.some(
@@ -78,17 +99,23 @@ export function alarms(fault: TruthFault, report: Report): readonly Finding[] {
 }
 
 function answers(finding: Finding, expectation: Expectation): boolean {
-  const { rule, cause, accept = [], service, instance, operation, edge } = expectation
+  const { rule, cause, service, instance, operation, edge } = expectation
   return (
     finding.rule === rule &&
     isStanding(finding) &&
-    (cause === undefined || finding.cause === cause || accept.includes(finding.cause)) &&
+    (cause === undefined || acceptable(expectation).includes(finding.cause)) &&
     (service === undefined || finding.service === service) &&
     (instance === undefined || finding.instance === null || finding.instance === instance) &&
     (operation === undefined || finding.operation === null || finding.operation === operation) &&
     (edge === undefined ||
       (finding.edge?.from === edge.from && finding.edge.to === edge.to && finding.edge.boundary === edge.boundary))
   )
+}
+
+/** The true cause, those that the telemetry cannot tell from it, and none while the rule does not tell it apart yet. */
+function acceptable({ rule, cause = UNDETERMINED, accept = [] }: Expectation): readonly string[] {
+  const isPlanned = findRule(rule)?.causes.some((known) => known.cause === cause && known.planned)
+  return [cause, ...accept, ...(isPlanned ? [UNDETERMINED] : [])]
 }
 
 function isStanding(finding: Finding): boolean {

@@ -27,7 +27,6 @@ export const RUNS: readonly Run[] = [
     name: 'proxy',
     seconds: 24,
     faults: ['proxy_new_parent', 'double_instrumentation', 'sibling_parent', 'lock_no_renewal@8s', 'async_after_end'],
-    smoke: true,
   },
   { name: 'route', seconds: 24, faults: ['proxy_strip', 'format_mismatch', 'lock_overrun'] },
   {
