@@ -12,6 +12,8 @@ type Request struct {
 	Value string
 	From  time.Duration
 	Till  time.Duration
+	// TillEnd says that it ends with the load.
+	TillEnd bool
 }
 
 // Parse reads a comma-separated list of requests; "none" and "" are no fault at all.
@@ -44,7 +46,7 @@ func parseOne(text string, duration time.Duration) (Request, error) {
 	if value == "" {
 		value = f.Value
 	}
-	request := Request{Fault: f, Value: value, Till: duration}
+	request := Request{Fault: f, Value: value, Till: duration, TillEnd: true}
 	if window == "" {
 		return request, nil
 	}
@@ -57,6 +59,7 @@ func parseOne(text string, duration time.Duration) (Request, error) {
 			return Request{}, fmt.Errorf("%s: the part after @ is FROM or FROM-TILL, such as 10s-30s", text)
 		}
 	}
+	request.TillEnd = request.Till == duration
 	if request.From >= request.Till || request.Till > duration {
 		return Request{}, fmt.Errorf("%s: the window must lie inside the %s of the run", text, duration)
 	}

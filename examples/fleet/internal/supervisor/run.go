@@ -161,6 +161,12 @@ func (f *fleet) live(ctx context.Context, o Options) error {
 			return err
 		}
 	}
+	// What is broken from the start is broken before the first request, as after a bad deployment.
+	for _, request := range o.Faults {
+		if request.From == 0 {
+			f.switchAll(request, true)
+		}
+	}
 	shopper, err := plan.Find("shopper")
 	if err != nil {
 		return err

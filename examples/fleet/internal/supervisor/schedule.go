@@ -30,7 +30,8 @@ func (f *fleet) follow(ctx context.Context, begin time.Time, request fault.Reque
 	f.mu.Lock()
 	delete(f.active, request.Fault)
 	f.mu.Unlock()
-	if request.Till < request.From || ctx.Err() == nil {
+	// What is broken till the end stays broken while the last requests are served.
+	if !request.TillEnd {
 		f.switchAll(request, false)
 		fmt.Printf("fleet: %5.1fs %s off\n", time.Since(begin).Seconds(), request.Fault.Name)
 	}
@@ -45,6 +46,9 @@ func (f *fleet) switchAll(request fault.Request, on bool) {
 		f.mu.Lock()
 		c := f.children[name]
 		f.mu.Unlock()
+		if c == nil {
+			continue // not up yet: it is told when its time comes
+		}
 		if err := c.set(request.Fault, on, request.Value); err != nil {
 			f.failed <- fmt.Errorf("switching %s: %w", request.Fault.Name, err)
 		}
