@@ -1,6 +1,7 @@
 import { attributeKey, hasAttribute, stringAttribute } from '../otlp/attributes.ts'
 import { SpanKind, type SpanTable } from '../otlp/span-table.ts'
 import type { Boundary } from './finding.ts'
+import { rpcNameOf } from './rpc-name.ts'
 
 const RPC_SYSTEM = ['rpc.system.name', 'rpc.system', 'component'].map(attributeKey)
 const HTTP_KEYS = ['http.request.method', 'http.method'].map(attributeKey)
@@ -21,12 +22,7 @@ export function boundaryOf(table: SpanTable, row: number): Boundary {
   const kind = table.kind(row)
   if (kind === SpanKind.producer || kind === SpanKind.consumer) return 'messaging'
   const name = table.name(row)
-  if (isRpcName(name)) return 'grpc'
+  if (rpcNameOf(name) !== null) return 'grpc'
   if (/^(HTTP )?(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b/.test(name)) return 'http'
   return 'other'
-}
-
-/** `package.Service/Method`: two parts of which the first is a dotted or capitalised name, as gRPC has it. */
-export function isRpcName(name: string): boolean {
-  return /^\/?[A-Za-z_][\w]*(\.[A-Za-z_]\w*)*\/[A-Za-z_]\w*$/.test(name) && /[.A-Z]/.test(name)
 }

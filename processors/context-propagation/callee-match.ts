@@ -1,5 +1,5 @@
-import { isRpcName } from '../../component/boundary.ts'
 import type { Boundary } from '../../component/finding.ts'
+import { rpcNameOf } from '../../component/rpc-name.ts'
 
 export interface KnownExit {
   readonly key: string
@@ -7,6 +7,8 @@ export interface KnownExit {
   readonly name: string
   readonly peer: string
   readonly boundary: Boundary
+  /** Name of the instrumentation scope. */
+  readonly scope: string
   total: number
   unanswered: number
   readonly answeredBy: Map<string, number>
@@ -16,24 +18,35 @@ export interface KnownEntry {
   readonly key: string
   readonly service: string
   readonly name: string
+  /** The topic or queue, for a message; '' else. */
+  readonly destination: string
   readonly boundary: Boundary
+  readonly scope: string
   total: number
   roots: number
 }
 
 /**
  * Whether calls of this exit may arrive at this entry, although they share no trace: such calls were answered by that
- * service before, or the caller names it as its peer, or both sides give the operation the same name as RPC systems do.
+ * service before, or the caller names it as its peer, or both sides name the same RPC or the same topic.
  */
 export function answersTo(exit: KnownExit, entry: KnownEntry): boolean {
   if (exit.service === entry.service) return false
   if (exit.answeredBy.size > 0) return exit.answeredBy.has(entry.service) && sameBoundary(exit, entry)
-  return namesService(exit.peer, entry.service) || (isRpcName(exit.name) && rpcName(exit.name) === rpcName(entry.name))
+  if (exit.boundary === 'messaging' || entry.boundary === 'messaging')
+    return exit.boundary === entry.boundary && exit.peer !== '' && exit.peer === entry.destination
+  const rpc = rpcNameOf(exit.name)
+  return namesService(exit.peer, entry.service) || (rpc !== null && rpc === rpcNameOf(entry.name))
 }
 
-/** The name without the slash that some instrumentations put first: `/search.Search/Nearby` is `search.Search/Nearby`. */
-function rpcName(name: string): string {
-  return name.startsWith('/') ? name.slice(1) : name
+/** Whether the two sides are instrumented by libraries that speak different formats unless they are told otherwise. */
+export function formatsDiffer(exit: KnownExit, entry: KnownEntry): boolean {
+  return formatOf(exit.scope) !== formatOf(entry.scope)
+}
+
+/** grpc-go's own plugin and OpenCensus speak grpc-trace-bin; everything else is taken to speak W3C. */
+function formatOf(scope: string): 'grpc-trace-bin' | 'w3c' {
+  return /opencensus|ocgrpc|google\.golang\.org\/grpc|^grpc-go/i.test(scope) ? 'grpc-trace-bin' : 'w3c'
 }
 
 /** Whether a peer's host name is that of a service: `cart`, `cart.shop.svc.cluster.local`, `cart-service`, `cartservice`. */

@@ -2,7 +2,7 @@ import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Boundary, Edge, EdgeRow, FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import { keeps } from './call-samples.ts'
-import { answersTo, type KnownEntry, type KnownExit } from './callee-match.ts'
+import { answersTo, formatsDiffer, type KnownEntry, type KnownExit } from './callee-match.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import {
   type CallSummary,
@@ -12,7 +12,7 @@ import {
   type KeyedSample,
   RULE,
 } from './context-lost-summary.ts'
-import { causeOf } from './lost-edge-cause.ts'
+import { BROKEN, causeOf, WHOLE } from './lost-edge-cause.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
 const MATCH_AFTER_MS = 10_000
@@ -28,7 +28,8 @@ export interface LostEdge extends Edge {
 
 interface LostOperation {
   readonly edge: LostEdge
-  readonly operation: string
+  readonly entry: KnownEntry
+  readonly formatsDiffer: boolean
   occurrences: number
   firstMs: number
   lastMs: number
@@ -74,7 +75,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   verdicts(): Verdicts {
     const verdicts = new Map<string, string>()
     for (const lost of this.#lost.values())
-      if (lost.reportedOccurrences > 0) verdicts.set(entryKey(lost.edge.to, lost.operation), lost.cause)
+      if (lost.reportedOccurrences > 0) verdicts.set(entryKey(lost.edge.to, lost.entry.name), lost.cause)
     return verdicts
   }
 
@@ -114,6 +115,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         name: row.name,
         peer: row.peer,
         boundary: row.boundary,
+        scope: row.scope,
         total: 0,
         unanswered: 0,
         answeredBy: new Map(),
@@ -131,7 +133,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   #addEntry(row: EntryRow): void {
     let entry = this.#entries.get(row.key)
     if (!entry) {
-      entry = { key: row.key, service: row.service, name: row.name, boundary: row.boundary, total: 0, roots: 0 }
+      entry = { ...row, total: 0, roots: 0 }
       this.#entries.set(row.key, entry)
     }
     entry.total += row.total
@@ -191,7 +193,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     if (!lost) {
       lost = {
         edge,
-        operation: entry.name,
+        entry,
+        formatsDiffer: formatsDiffer(call.exit, entry),
         occurrences: 0,
         firstMs: root.startMs,
         lastMs: root.startMs,
@@ -236,13 +239,27 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
   }
 
+  /** Whether the callee's operation gets no context at all while its others do, from the same caller too. */
+  #isOneRouteOnly({ edge, entry }: LostOperation): boolean {
+    const enough = this.#config.min_occurrences
+    if (edge.connected < enough || entry.roots < entry.total * BROKEN) return false
+    const others = [...this.#entries.values()].filter(
+      (other) => other !== entry && other.service === entry.service && other.total >= enough,
+    )
+    return others.length > 0 && others.every((other) => other.roots <= other.total * WHOLE)
+  }
+
   #reports(): FindingReport[] {
     const reports: FindingReport[] = []
     for (const lost of this.#lost.values()) {
       const occurrences = Math.round(lost.occurrences)
       if (occurrences < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
       const before = lost.reportedOccurrences > 0 ? lost.cause : null
-      const decided = causeOf(lost.edge, [...this.#edges.values()], this.#config.min_occurrences)
+      const decided = causeOf(
+        { ...lost.edge, formatsDiffer: lost.formatsDiffer, oneRouteOnly: this.#isOneRouteOnly(lost) },
+        [...this.#edges.values()],
+        this.#config.min_occurrences,
+      )
       lost.cause = decided.cause
       lost.reportedOccurrences = occurrences
       reports.push(report(lost, occurrences, decided.confidence, before === decided.cause ? null : before))
@@ -265,7 +282,7 @@ function report(
     place: {
       service: edge.to,
       instance: null,
-      operation: lost.operation,
+      operation: lost.entry.name,
       edge: { from: edge.from, to: edge.to, boundary: edge.boundary },
     },
     level: 'error',

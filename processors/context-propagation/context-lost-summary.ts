@@ -8,9 +8,10 @@ export interface ExitRow {
   readonly key: string
   readonly service: string
   readonly name: string
-  /** The peer's name as the caller knows it, without port; '' where it does not say. */
+  /** The topic, or the peer's name as the caller knows it, without port; '' where it does not say. */
   readonly peer: string
   readonly boundary: Boundary
+  readonly scope: string
   readonly total: number
   readonly unanswered: number
   /** Services that answered, and how often. */
@@ -22,7 +23,10 @@ export interface EntryRow {
   readonly key: string
   readonly service: string
   readonly name: string
+  /** The topic or queue, for a message; '' else. */
+  readonly destination: string
   readonly boundary: Boundary
+  readonly scope: string
   readonly total: number
   /** Without parent and link. */
   readonly roots: number

@@ -1,10 +1,11 @@
+import { boundaryOf } from '../../component/boundary.ts'
 import type { Boundary } from '../../component/finding.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import { markSpan } from '../../findings/mark-span.ts'
+import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { SpanKind } from '../../otlp/span-table.ts'
 import { TraceState } from '../../otlp/trace-index.ts'
-import { boundaryOf } from './boundary.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import { CallSamples } from './call-samples.ts'
 import type { ContextPropagationConfig } from './config.ts'
@@ -31,6 +32,15 @@ export function contextLost(config: ContextPropagationConfig, evidenceLimit: num
   }
 }
 
+/** What is taken from the first span of an operation for all of them. */
+interface Traits {
+  readonly boundary: Boundary
+  readonly scope: string
+  readonly destination: string
+}
+
+const DESTINATION_KEYS = ['messaging.destination.name', 'messaging.destination'].map(attributeKey)
+
 class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #peers: Peers
   /** Exit groups are an operation with a peer; interned through `#peers`. */
@@ -40,7 +50,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #answers = new PairTally()
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
-  readonly #boundaries: (Boundary | undefined)[] = []
+  readonly #traits: (Traits | undefined)[] = []
   /** Exit group + 1 by row of the batch that is being read: a call and its answer both ask for it. */
   #groups = new Int32Array(1024)
   #registry: Operations | null = null
@@ -81,13 +91,14 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#exits.forEach((group, total, lost) => {
       const { service, name } = registry.all[this.#peers.operationOf(group)]!
       const peer = this.#peers.peerOf(group)
-      const boundary = this.#boundaries[this.#peers.operationOf(group)] ?? 'other'
+      const { boundary, scope } = this.#traits[this.#peers.operationOf(group)]!
       exits.set(group, {
         key: exitKey(service, name, peer),
         service,
         name,
         peer,
         boundary,
+        scope,
         total,
         unanswered: lost,
         answeredBy: [],
@@ -98,8 +109,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     })
     this.#entries.forEach((operation, total, roots) => {
       const { service, name } = registry.all[operation]!
-      const boundary = this.#boundaries[operation] ?? 'other'
-      entries.set(operation, { key: entryKey(service, name), service, name, boundary, total, roots })
+      entries.set(operation, { key: entryKey(service, name), service, name, ...this.#traits[operation]!, total, roots })
     })
     this.#exits.clear()
     this.#entries.clear()
@@ -121,7 +131,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     const { table, traces } = facts.batch
     const operation = facts.operations[row]!
     const isLost = (role & Role.root) !== 0 && table.linkCount(row) === 0
-    this.#learnBoundary(facts, row, operation)
+    this.#learnTraits(facts, row, operation)
     this.#entries.add(operation, isLost)
     if (!isLost) {
       const parent = traces!.parentRow[row]!
@@ -142,7 +152,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     const { table } = facts.batch
     const operation = facts.operations[row]!
     const group = this.#groupOf(facts, row)
-    this.#learnBoundary(facts, row, operation)
+    this.#learnTraits(facts, row, operation)
     const isUnanswered = (role & Role.answered) === 0
     this.#exits.add(group, isUnanswered)
     if (isUnanswered) this.#exitSamples.add(group, table, row)
@@ -156,8 +166,15 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     return group
   }
 
-  #learnBoundary(facts: CallFacts, row: number, operation: number): void {
-    if (this.#boundaries[operation] === undefined) this.#boundaries[operation] = boundaryOf(facts.batch.table, row)
+  #learnTraits({ batch: { table } }: CallFacts, row: number, operation: number): void {
+    if (this.#traits[operation] !== undefined) return
+    let destination: string | null = null
+    for (const key of DESTINATION_KEYS) destination ??= stringAttribute(table, row, key)
+    this.#traits[operation] = {
+      boundary: boundaryOf(table, row),
+      scope: table.scopeOf(row).name,
+      destination: destination ?? '',
+    }
   }
 }
 

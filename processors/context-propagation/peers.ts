@@ -3,9 +3,15 @@ import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
 
 /** Where a caller names its peer, best first. */
-const PEER_KEYS = ['peer.service', 'server.address', 'net.peer.name', 'http.host', 'messaging.destination.name'].map(
-  attributeKey,
-)
+const PEER_KEYS = [
+  // Before the address, which is the broker's.
+  'messaging.destination.name',
+  'messaging.destination',
+  'peer.service',
+  'server.address',
+  'net.peer.name',
+  'http.host',
+].map(attributeKey)
 const NO_PEER = -1
 
 /**

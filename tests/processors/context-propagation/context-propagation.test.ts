@@ -51,14 +51,25 @@ async function shop() {
     spanId: ++id,
   })
   /** One request from `from` to `to`; `broken` begins a new trace at the callee. */
-  const call = (from: string, to: string, name: string, broken: boolean, callee: Partial<SpanSpec> = {}) => {
+  const call = (
+    from: string,
+    to: string,
+    name: string,
+    broken: boolean,
+    callee: Partial<SpanSpec> = {},
+    calleeScope?: string,
+    caller: Partial<SpanSpec> = {},
+  ) => {
     const trace = ++id
     const root = span(trace, null, { name: `GET /${from}`, kind: 'server' })
-    const client = span(trace, root.spanId, { name, kind: 'client' }, 1_000_000n)
+    const client = span(trace, root.spanId, { name, kind: 'client', ...caller }, 1_000_000n)
     const server = broken
       ? span(++id, null, { name, kind: 'server', ...callee }, 2_000_000n)
       : span(trace, client.spanId, { name, kind: 'server', ...callee }, 2_000_000n)
-    send({ service: from, spans: [root, client] }, { service: to, spans: [server] })
+    send(
+      { service: from, spans: [root, client] },
+      { service: to, spans: [server], ...(calleeScope !== undefined && { scope: { name: calleeScope } }) },
+    )
     settings.clock.advanceBy(20)
   }
   /** The last word on each finding. */
@@ -187,6 +198,81 @@ describe('CTX-002 context_lost_between_services', () => {
     for (let i = 0; i < 20; i++)
       for (const [from, to, broken] of calls) s.call(from, to, `shop.${to.toUpperCase()}/Do`, broken)
     expect(s.findings().find((f) => f.place.edge?.from === 'a' && f.place.edge.to === 'b')?.cause).toBe(cause)
+  })
+
+  it('takes the names of grpc-go for those of otelgrpc, and their formats for two', async () => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++) {
+      s.call(
+        'edge',
+        'inventory',
+        'shop.Inventory/Price',
+        true,
+        { name: 'Recv.shop.Inventory.Price' },
+        'google.golang.org/grpc/trace',
+      )
+      s.call(
+        'shipping',
+        'inventory',
+        'shop.Inventory/Price',
+        false,
+        { name: 'Recv.shop.Inventory.Price' },
+        'google.golang.org/grpc/trace',
+      )
+      s.call('edge', 'cart', 'shop.Cart/Get', false)
+    }
+    expect(s.findings()).toMatchObject([
+      {
+        cause: 'format_mismatch',
+        occurrences: 20,
+        place: { edge: { from: 'edge', to: 'inventory', boundary: 'grpc' } },
+      },
+    ])
+  })
+
+  it('matches producer and consumer by their topic', async () => {
+    const s = await shop()
+    const topic = (system: string) => ({
+      'messaging.system': 'kafka',
+      'messaging.destination.name': system,
+      'server.address': 'broker',
+    })
+    for (let i = 0; i < 20; i++) {
+      const trace = s.nextId()
+      const root = s.span(trace, null, { name: 'POST /orders', kind: 'server' })
+      const send = s.span(trace, root.spanId, { name: 'orders send', kind: 'producer', attributes: topic('orders') })
+      const audit = s.span(trace, root.spanId, { name: 'audit send', kind: 'producer', attributes: topic('audit') })
+      s.send({ service: 'checkout', spans: [root, send, audit] })
+      s.settings.clock.advanceBy(500)
+      s.send({
+        service: 'shipping',
+        spans: [s.span(s.nextId(), null, { name: 'orders process', kind: 'consumer', attributes: topic('orders') })],
+      })
+    }
+    expect(s.findings()).toMatchObject([
+      {
+        rule: 'CTX-002',
+        occurrences: 20,
+        place: { edge: { from: 'checkout', to: 'shipping', boundary: 'messaging' } },
+      },
+    ])
+  })
+
+  it('blames what stands between for one route that loses everything while the others lose nothing', async () => {
+    const s = await shop()
+    const http = { attributes: { 'http.request.method': 'GET', 'server.address': 'checkout' } }
+    for (let i = 0; i < 20; i++) {
+      s.call('edge', 'checkout', 'GET', true, { name: 'GET /quotes' }, undefined, http)
+      s.call('edge', 'checkout', 'GET', false, { name: 'GET /orders' }, undefined, http)
+    }
+    expect(s.findings()).toMatchObject([
+      {
+        cause: 'stripped_on_the_way',
+        occurrences: 20,
+        population: 40,
+        place: { operation: 'GET /quotes', edge: { from: 'edge', to: 'checkout' } },
+      },
+    ])
   })
 
   it('counts a share of the calls against all calls of the edge', async () => {

@@ -1,2 +1,0 @@
-/** Shared with the rules on lifetimes. */
-export { boundaryOf } from '../../component/boundary.ts'
