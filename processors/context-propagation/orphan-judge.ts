@@ -1,18 +1,14 @@
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { type OrphanCause, OrphanHistory, type OrphanStatistics, orphanCauseOf } from './orphan-cause.ts'
 import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
-/** Orphans from which the cause is decided by shares. */
-const DECIDE_FROM = 10
-/** A share that counts as all, and one that counts as none: a few traces are always cut by restarts. */
-const ALL = 0.98
-const NONE = 0.05
 
 /** All that is known of one operation. */
-class OrphanedOperation {
+class OrphanedOperation implements OrphanStatistics {
   readonly service: string
   readonly name: string
   withParent = 0
@@ -21,10 +17,13 @@ class OrphanedOperation {
   confirmed = 0
   localParents = 0
   entry = false
+  callerKnown = 0
+  callerAbsent = 0
+  readonly history = new OrphanHistory()
   firstUnixNano = 0n
   lastUnixNano = 0n
-  cause = 'undetermined'
-  /** Orphans, retracted and confirmed at the last report: nothing new, nothing said. */
+  decided: OrphanCause = { cause: 'undetermined', confidence: 1 }
+  /** The counts of the last report: nothing new, nothing said. */
   reported = ''
   readonly evidence: EarliestEvidence
 
@@ -38,7 +37,10 @@ class OrphanedOperation {
     return this.orphans - this.retracted
   }
 
-  add(row: OrphanRow): void {
+  add(row: OrphanRow, nowMs: number): void {
+    this.history.add(nowMs, row.withParent, row.orphans)
+    this.callerKnown += row.callerKnown
+    this.callerAbsent += row.callerAbsent
     this.withParent += row.withParent
     this.orphans += row.orphans
     this.retracted += row.retracted
@@ -65,24 +67,26 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     this.#evidenceLimit = evidenceLimit
   }
 
-  judge(summaries: readonly OrphanSummary[]): readonly FindingReport[] {
-    for (const summary of summaries) for (const row of summary) this.#operation(row).add(row)
+  judge(summaries: readonly OrphanSummary[], nowMs: number): readonly FindingReport[] {
+    for (const summary of summaries) for (const row of summary) this.#operation(row).add(row, nowMs)
     const reports: FindingReport[] = []
     for (const operation of this.#operations.values()) {
       if (operation.orphans === 0) continue
-      const state = `${operation.orphans} ${operation.retracted} ${operation.confirmed}`
+      const { orphans, retracted, confirmed, withParent } = operation
+      const state = `${orphans} ${retracted} ${confirmed} ${withParent}`
       if (state === operation.reported) continue
       operation.reported = state
-      const before = operation.cause
-      operation.cause = this.#causeOf(operation)
-      reports.push(this.#report(operation, before === operation.cause ? null : before))
+      const before = operation.decided.cause
+      operation.decided = orphanCauseOf(operation, this.#siblingsOf(operation))
+      reports.push(this.#report(operation, before === operation.decided.cause ? null : before))
     }
     return reports
   }
 
   verdicts(): Verdicts {
     const verdicts = new Map<string, string>()
-    for (const [key, operation] of this.#operations) if (operation.standing > 0) verdicts.set(key, operation.cause)
+    for (const [key, operation] of this.#operations)
+      if (operation.standing > 0) verdicts.set(key, operation.decided.cause)
     return verdicts
   }
 
@@ -96,33 +100,22 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     return operation
   }
 
-  /**
-   * A parent that never ends is missed by all spans of one operation, while other operations of the service that enter
-   * it the same way have their parents. Everything else is not decided yet.
-   */
-  #causeOf(operation: OrphanedOperation): string {
-    if (operation.standing < DECIDE_FROM || operation.standing < operation.withParent * ALL) return 'undetermined'
-    let othersWithParent = 0
-    let othersOrphaned = 0
-    for (const other of this.#operations.values()) {
-      if (other === operation || other.service !== operation.service) continue
-      othersWithParent += other.withParent
-      othersOrphaned += other.standing
-    }
-    const othersAreFine = othersWithParent >= DECIDE_FROM && othersOrphaned <= othersWithParent * NONE
-    return othersAreFine ? 'parent_never_ended' : 'undetermined'
+  #siblingsOf(operation: OrphanedOperation): OrphanedOperation[] {
+    return [...this.#operations.values()].filter(
+      (other) => other !== operation && other.service === operation.service && other.entry === operation.entry,
+    )
   }
 
   #report(operation: OrphanedOperation, supersedesCause: string | null): FindingReport {
-    const { service, name, standing, withParent, confirmed, cause } = operation
+    const { service, name, standing, withParent, confirmed, decided } = operation
     const allConfirmed = confirmed > 0
     return {
       rule: RULE,
-      cause,
+      cause: decided.cause,
       place: { service, instance: null, operation: name, edge: null },
       level: 'error',
       confidence: allConfirmed ? CONFIDENCE.confirmed : CONFIDENCE.provisional,
-      causeConfidence: cause === 'undetermined' ? 1 : 0.85,
+      causeConfidence: decided.confidence,
       state: standing === 0 ? 'retracted' : allConfirmed ? 'confirmed' : 'provisional',
       occurrences: standing,
       population: withParent,

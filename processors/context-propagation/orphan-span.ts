@@ -30,13 +30,14 @@ export function orphanSpan(
 }
 
 interface Tally {
-  entry: boolean
   withParent: number
   orphans: number
   retracted: number
   readonly lateParents: string[]
   confirmed: number
   localParents: number
+  callerKnown: number
+  callerAbsent: number
   firstUnixNano: bigint
   lastUnixNano: bigint
   readonly evidence: EarliestEvidence
@@ -48,6 +49,9 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   readonly #awaited: AwaitedParents
   /** By operation id: spans with a parent since the last summary. */
   #withParent = new Uint32Array(1024)
+  /** By operation id: whether work enters the service there, and the service that called it last + 1. */
+  #isEntry = new Uint8Array(1024)
+  #callerOf = new Uint32Array(1024)
   readonly #tallies = new Map<number, Tally>()
   #operations: readonly Operation[] = []
   #verdicts: Verdicts = new Map()
@@ -70,9 +74,14 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         const parent = parentRow[row]!
         if (traceState === TraceState.late) this.#retract(facts, row)
         if (parent === Parent.none) continue
-        this.#withParent[facts.operations[row]!]!++
+        const operation = facts.operations[row]!
+        this.#withParent[operation]!++
+        if ((facts.roles[row]! & Role.entry) !== 0) {
+          this.#isEntry[operation] = 1
+          if (parent >= 0) this.#callerOf[operation] = facts.serviceOf(parent) + 1
+        }
         if (parent === Parent.missing && traceState !== TraceState.unknown && facts.claimed[row] === 0)
-          this.#orphan(facts, row, nowMs)
+          this.#orphan(facts, row, firstRow[trace]!, end, nowMs)
       }
     }
   }
@@ -85,7 +94,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       const tally = this.#tallies.get(id)
       const withParent = this.#withParent[id]!
       if (withParent === 0 && !tally) continue
-      rows.push(rowOf(operations[id]!, withParent, tally))
+      rows.push(rowOf(operations[id]!, this.#isEntry[id] === 1, withParent, tally))
     }
     this.#withParent.fill(0)
     this.#tallies.clear()
@@ -96,17 +105,21 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     this.#verdicts = verdicts
   }
 
-  #orphan(facts: CallFacts, row: number, nowMs: number): void {
+  #orphan(facts: CallFacts, row: number, traceFirst: number, traceEnd: number, nowMs: number): void {
     const { table } = facts.batch
     const id = facts.operations[row]!
     const tally = this.#tally(id)
     const startUnixNano = table.timeUnixNano(row, Column.start)
     tally.orphans++
-    tally.entry = (facts.roles[row]! & Role.entry) !== 0
     if (tally.firstUnixNano === 0n || startUnixNano < tally.firstUnixNano) tally.firstUnixNano = startUnixNano
     if (startUnixNano > tally.lastUnixNano) tally.lastUnixNano = startUnixNano
     const flags = table.get(row, Column.flags)
     if ((flags & (SpanFlag.hasIsRemote | SpanFlag.isRemote)) === SpanFlag.hasIsRemote) tally.localParents++
+    const caller = this.#callerOf[id]! - 1
+    if (caller >= 0) {
+      tally.callerKnown++
+      if (!hasService(facts, traceFirst, traceEnd, caller)) tally.callerAbsent++
+    }
     if (tally.evidence.wants(startUnixNano))
       tally.evidence.add(startUnixNano, {
         kind: 'span',
@@ -139,13 +152,14 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     let tally = this.#tallies.get(operation)
     if (!tally) {
       tally = {
-        entry: false,
         withParent: 0,
         orphans: 0,
         retracted: 0,
         lateParents: [],
         confirmed: 0,
         localParents: 0,
+        callerKnown: 0,
+        callerAbsent: 0,
         firstUnixNano: 0n,
         lastUnixNano: 0n,
         evidence: new EarliestEvidence(this.#evidenceLimit),
@@ -157,25 +171,39 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
 
   #reserve(operations: number): void {
     if (operations <= this.#withParent.length) return
-    const grown = new Uint32Array(Math.max(operations, this.#withParent.length * 2))
-    grown.set(this.#withParent)
-    this.#withParent = grown
+    const capacity = Math.max(operations, this.#withParent.length * 2)
+    const withParent = new Uint32Array(capacity)
+    withParent.set(this.#withParent)
+    this.#withParent = withParent
+    const isEntry = new Uint8Array(capacity)
+    isEntry.set(this.#isEntry)
+    this.#isEntry = isEntry
+    const callerOf = new Uint32Array(capacity)
+    callerOf.set(this.#callerOf)
+    this.#callerOf = callerOf
   }
 }
 
-function rowOf(operation: Operation, withParent: number, tally: Tally | undefined): OrphanRow {
+function hasService(facts: CallFacts, first: number, end: number, service: number): boolean {
+  for (let row = first; row < end; row++) if (facts.serviceOf(row) === service) return true
+  return false
+}
+
+function rowOf(operation: Operation, entry: boolean, withParent: number, tally: Tally | undefined): OrphanRow {
   const { service, name, kind } = operation
   return {
     service,
     name,
     kind,
-    entry: tally?.entry ?? false,
+    entry,
     withParent,
     orphans: tally?.orphans ?? 0,
     retracted: tally?.retracted ?? 0,
     lateParents: tally?.lateParents ?? [],
     confirmed: tally?.confirmed ?? 0,
     localParents: tally?.localParents ?? 0,
+    callerKnown: tally?.callerKnown ?? 0,
+    callerAbsent: tally?.callerAbsent ?? 0,
     firstUnixNano: tally?.firstUnixNano ?? 0n,
     lastUnixNano: tally?.lastUnixNano ?? 0n,
     evidence: tally?.evidence.take() ?? [],

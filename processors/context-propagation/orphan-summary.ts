@@ -17,6 +17,9 @@ export interface OrphanRow {
   readonly confirmed: number
   /** Orphans whose parent is known to be local (flags). */
   readonly localParents: number
+  /** Orphans whose usual caller (a service) is known, and of these those with no span of it in their trace. */
+  readonly callerKnown: number
+  readonly callerAbsent: number
   readonly firstUnixNano: bigint
   readonly lastUnixNano: bigint
   readonly evidence: readonly DatedEvidence[]

@@ -22,14 +22,12 @@ export const rule: Rule = {
   causes: [
     {
       cause: 'parent_not_exported',
-      planned: true,
       means:
         'An intermediary (mesh sidecar, load balancer, proxy) makes spans and passes their ids on, but exports nothing.',
       mend: 'Give the proxy a tracing exporter that sends to this gateway, or switch its tracing off so that it passes traceparent through untouched. Nothing is wrong in the Go services on either side.',
     },
     {
       cause: 'parent_dropped',
-      planned: true,
       means: 'One instance lost spans for a while: its export queue overflowed, or it ended without flushing.',
       mend: 'Flush on shutdown, and size the queue of the batch processor for the bursts of that service.',
       go: `tp := sdktrace.NewTracerProvider(
@@ -45,7 +43,6 @@ defer func() {
     },
     {
       cause: 'sampling_mismatch',
-      planned: true,
       means:
         'The two sides of an edge decide on their own which traces to keep, so a steady share of parents is missing.',
       mend: 'Decide once, at the root, and follow that decision everywhere else.',

@@ -47,7 +47,6 @@ srv := grpc.NewServer(grpc.StatsHandler(otelgrpc.NewServerHandler()))`,
     },
     {
       cause: 'format_mismatch',
-      planned: true,
       means:
         'Only this edge is cut, and the instrumentation of the two sides speaks different formats (traceparent, B3, grpc-trace-bin).',
       mend: 'Let both sides speak W3C; while migrating, let the callee read both.',
