@@ -32,9 +32,14 @@ export class Timeline {
     // A request is sent when the last thing that it tells of has happened.
     this.schedule = timed.map(({ request, lastNano }) => ({
       request,
-      afterMs: Number(lastNano - this.#firstNano) / 1e6 / speed,
+      afterMs: this.afterMs(lastNano),
     }))
     for (const { request } of timed) this.#noteTraceStarts(request.json)
+  }
+
+  /** How long after the first request a time of the recording is; before it, a negative number. */
+  afterMs(unixNano: bigint): number {
+    return Number(unixNano - this.#firstNano) / 1e6 / this.#speed
   }
 
   /** The request as it is sent in a demo that began at `beginUnixNano`. */

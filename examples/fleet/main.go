@@ -67,7 +67,7 @@ func run(args []string) error {
 	truth := flags.String("truth", "", "where to write what was broken (beside the recording, else truth.json)")
 	base := flags.Int("port", plan.DefaultPort, "first of the ports that the fleet listens on")
 	every := flags.Duration("metrics-every", 2*time.Second, "how often metrics are sent (contrib's runtime metrics refresh every 15s by default)")
-	bridge := flags.Bool("bridge", true, "half of the services send client_golang's Go collector too")
+	bridge := flags.String("bridge", plan.BridgeAll, "what half of the services send of client_golang's Go collector: all, lean (without the counters of GODEBUG settings), none")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -76,6 +76,8 @@ func run(args []string) error {
 	switch {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case *bridge != plan.BridgeAll && *bridge != plan.BridgeLean && *bridge != plan.BridgeNone:
+		return fmt.Errorf("--bridge is all, lean or none (got %q)", *bridge)
 	case *duration <= 0 || *rate <= 0 || *every <= 0:
 		return fmt.Errorf("--duration, --rate and --metrics-every must be above zero")
 	}

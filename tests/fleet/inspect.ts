@@ -1,7 +1,8 @@
 /** Counts the signatures of a run by hand: node tests/fleet/inspect.ts FILE.otlp.pb.gz FILE.truth.json */
+
+import { readTruth } from '../../examples/fleet/truth.ts'
 import { readRecording } from './recording.ts'
 import { SIGNATURES } from './signatures/index.ts'
-import { readTruth } from './truth.ts'
 import { View } from './view.ts'
 
 const [file = '', truthFile = file.replace(/\.otlp\.pb\.gz$/, '.truth.json')] = process.argv.slice(2)

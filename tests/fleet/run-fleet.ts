@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { FLEET_BINARY } from '../../examples/fleet/go.ts'
+import { readTruth, type Truth } from '../../examples/fleet/truth.ts'
 import { type Recording, readRecording } from './recording.ts'
 import { type Report, replay } from './replay.ts'
 import { RATE, type Run } from './runs.ts'
-import { readTruth, type Truth } from './truth.ts'
 
 /** Recordings stay here, for whoever wants to look at a failure. */
 export const FOLDER = fileURLToPath(new URL('tmp/', import.meta.url))

@@ -1,5 +1,5 @@
+import type { Truth, TruthFault } from '../../examples/fleet/truth.ts'
 import type { Point, Recording, Span } from './recording.ts'
-import type { Truth, TruthFault } from './truth.ts'
 
 /** What a signature found: how often, of how many chances, and whether that shows the fault. */
 export interface Signature {

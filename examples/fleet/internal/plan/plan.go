@@ -45,6 +45,13 @@ const (
 	NaturalEvery = 15 * time.Second // contrib's default for runtime metrics
 )
 
+// What processes with a bridge send of client_golang's Go collector.
+const (
+	BridgeAll  = "all"
+	BridgeLean = "lean" // all but the counters of GODEBUG settings, which are sixty
+	BridgeNone = "none"
+)
+
 // Plan is what the supervisor tells every process.
 type Plan struct {
 	Base         int           `json:"base"`
@@ -56,7 +63,7 @@ type Plan struct {
 	OTLPHTTP     string        `json:"otlp_http"`
 	Redis        string        `json:"redis"`
 	Kafka        string        `json:"kafka"`
-	Bridge       bool          `json:"bridge"`
+	Bridge       string        `json:"bridge"`
 }
 
 // Find returns the process of that name.

@@ -29,7 +29,7 @@ type Options struct {
 	Truth        string
 	Base         int
 	MetricsEvery time.Duration
-	Bridge       bool
+	Bridge       string
 }
 
 // fleet is a run under way.

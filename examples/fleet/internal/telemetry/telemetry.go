@@ -4,6 +4,7 @@ package telemetry
 import (
 	"context"
 	"errors"
+	"regexp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,8 +61,8 @@ func Start(ctx context.Context, p plan.Plan, process plan.Process, instance stri
 		// The producer brings go.schedule.duration, which the runtime package does not send by itself.
 		sdkmetric.WithProducer(runtime.NewProducer(freshProducer)),
 	}
-	if process.Bridge && p.Bridge {
-		registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsAll)))
+	if process.Bridge && p.Bridge != plan.BridgeNone {
+		registry.MustRegister(goCollector(p.Bridge))
 	}
 	readerOptions = append(readerOptions, sdkmetric.WithProducer(prometheusbridge.NewMetricProducer(prometheusbridge.WithGatherer(registry))))
 	meters := sdkmetric.NewMeterProvider(
@@ -76,6 +77,14 @@ func Start(ctx context.Context, p plan.Plan, process plan.Process, instance stri
 	return func(ctx context.Context) error {
 		return errors.Join(tracers.Shutdown(ctx), meters.Shutdown(ctx))
 	}, nil
+}
+
+func goCollector(bridge string) prometheus.Collector {
+	all := collectors.WithGoCollectorRuntimeMetrics(collectors.MetricsAll)
+	if bridge == plan.BridgeAll {
+		return collectors.NewGoCollector(all)
+	}
+	return collectors.NewGoCollector(all, collectors.WithoutGoCollectorRuntimeMetrics(regexp.MustCompile("^/godebug/")))
 }
 
 // skew is how far this host's clock is ahead at that time.

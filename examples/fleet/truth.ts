@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 
-/** truth.json as the fleet writes it (examples/fleet/internal/supervisor/truth.go). */
+/** truth.json as the fleet writes it (internal/supervisor/truth.go). */
 export interface Truth {
+  readonly command: string
   readonly metrics_every_seconds: number
   readonly time_factor: number
   readonly started_unix_nano: string
@@ -20,6 +21,7 @@ export interface TruthProcess {
 export interface TruthFault {
   readonly name: string
   readonly family: string
+  readonly what: string
   readonly value?: string
   readonly from_unix_nano: string
   readonly till_unix_nano: string

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from '@jest/globals'
+import { readTruth } from '../../examples/fleet/truth.ts'
+import { alarms, describeExpectation, describeFinding, isKnownGap, owed } from '../fleet/owed.ts'
+import { readRecording } from '../fleet/recording.ts'
+import { replay } from '../fleet/replay.ts'
+import { SIGNATURES } from '../fleet/signatures/index.ts'
+import { View } from '../fleet/view.ts'
+
+const FOLDER = fileURLToPath(new URL('../../examples/recordings/', import.meta.url))
+/** They are cloned with the source. */
+const LIMIT_BYTES = 3_000_000
+
+const names = readdirSync(FOLDER)
+  .filter((file) => file.endsWith('.otlp.pb.gz'))
+  .map((file) => file.replace('.otlp.pb.gz', ''))
+
+describe('the recordings of the fleet', () => {
+  it('are small enough to be cloned with the source', () => {
+    const bytes = names.map((name) => statSync(`${FOLDER}${name}.otlp.pb.gz`).size)
+    expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(LIMIT_BYTES)
+  })
+
+  it('say how they were made', () => {
+    const readme = readFileSync(`${FOLDER}README.md`, 'utf8')
+    const commands = names.map((name) => readTruth(`${FOLDER}${name}.truth.json`).command)
+    expect(commands.filter((command) => !readme.includes(command))).toEqual([])
+  })
+
+  it.each(names)('%s shows each of its faults, and the gateway finds what it has rules for', async (name) => {
+    const path = `${FOLDER}${name}.otlp.pb.gz`
+    const truth = readTruth(`${FOLDER}${name}.truth.json`)
+    const recording = readRecording(path)
+    const report = await replay(path)
+
+    const unseen = truth.faults.filter(
+      (fault) => !SIGNATURES[fault.name]!(new View(recording, truth, fault), fault).shown,
+    )
+    expect(unseen.map((fault) => fault.name)).toEqual([])
+    const missed = truth.faults.flatMap((fault) =>
+      owed(fault, report)
+        .filter(({ outcome, expectation }) => outcome === 'missed' && !isKnownGap(fault.name, expectation))
+        .map(({ expectation }) => describeExpectation(expectation)),
+    )
+    expect(missed).toEqual([])
+    expect(truth.faults.flatMap((fault) => alarms(fault, report)).map(describeFinding)).toEqual([])
+  })
+
+  it('healthy gives no finding at all', async () => {
+    const report = await replay(`${FOLDER}healthy.otlp.pb.gz`)
+    expect(report.findings.map(describeFinding)).toEqual([])
+  })
+})
