@@ -12,7 +12,7 @@ export const configSchema = z.strictObject({
     'How long a trace waits at most, counted from its first span. For this long after a start an incomplete trace is unknown, not broken.',
   ),
   late_grace: durationMs('60s').describe(
-    'How long the ids of spans that have gone on are remembered (about 2.5 bytes each), so that a late span is not taken for an orphan and takes back the findings that it disproves.',
+    'How long the ids of spans that have gone on are remembered (about 3 bytes each), so that a late span is not taken for an orphan and takes back the findings that it disproves.',
   ),
   late_max_bytes: z
     .int()

@@ -169,7 +169,7 @@ export class TraceStructure {
       const at = this.spans[i]! * ROW_WORDS + Column.parentId
       const hi = words[at]!
       const lo = words[at + 1]!
-      if (!this.#passedSpans.has(spanHashA(hash, hi, lo), spanHashB(hash, hi, lo))) continue
+      if (!this.#passedSpans.hasSpan(hash, spanHashA(hash, hi, lo), spanHashB(hash, hi, lo))) continue
       this.parents[i] = Parent.passed
       this.missing--
       this.passed++

@@ -184,15 +184,15 @@ class TraceWindow implements Processor<'traces'> {
     const structure = this.#structure
     const nowMs = this.#settings.clock.nowMs()
     const hash = traceHash(store.traceIds, trace * 4)
-    if (state !== TraceState.unknown && this.#passed.has(hash, ~hash)) state = TraceState.late
+    if (state !== TraceState.unknown && this.#passed.hasTrace(hash)) state = TraceState.late
     else if (state === TraceState.incomplete && this.#isFromBeforeStart(trace)) state = TraceState.unknown
     const words = store.words
-    this.#passed.add(hash, ~hash, nowMs)
+    this.#passed.addTrace(hash, structure.count, nowMs)
     for (let i = 0; i < structure.count; i++) {
       const at = structure.spans[i]! * ROW_WORDS
       const hi = words[at + Column.spanId]!
       const lo = words[at + Column.spanId + 1]!
-      this.#passed.add(spanHashA(hash, hi, lo), spanHashB(hash, hi, lo), nowMs)
+      this.#passed.addSpan(spanHashA(hash, hi, lo), spanHashB(hash, hi, lo))
       if ((words[at + Column.meta]! & 0xff) === SpanKind.client)
         this.#calls.observe(words, at, structure.answered[i] === 1)
     }

@@ -56,7 +56,7 @@ export class WholeTraces {
       parentRow: this.#parentRow.slice(0, table.count),
       state: this.#state.slice(0, this.#traceCount),
     }
-    this.#table = new SpanTable(Math.max(64, table.count))
+    this.#table = new SpanTable(table.count + (table.count >> 3) + 64)
     this.#traceCount = 0
     this.#resources.fill(0)
     this.#scopes.fill(0)
