@@ -21,6 +21,11 @@ export class EarliestEvidence {
     return this.#kept.map((dated) => dated.evidence)
   }
 
+  /** The same with its times, for another list. */
+  get dated(): readonly Dated[] {
+    return this.#kept
+  }
+
   /** Whether evidence of this time could still be kept: ask before making it. */
   wants(unixNano: bigint): boolean {
     return this.#kept.length < this.#limit || unixNano <= this.#kept.at(-1)!.unixNano
