@@ -80,6 +80,13 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     return values[MAX]!
   }
 
+  /** Makes a series equal to that of another histogram, which has to be of the same table. */
+  takeOver(series: number, other: ExponentialHistogramSeries): void {
+    const start = series * WIDTH
+    if (start >= this.#values.length) this.#values = grown(this.#values, series, WIDTH)
+    this.#values.set(other.#values.subarray(start, start + WIDTH), start)
+  }
+
   count(series: number): number {
     return this.#values[series * WIDTH + COUNT] ?? 0
   }

@@ -1,4 +1,4 @@
-import type { Evidence, FindingReport, ReportSections } from '../../component/finding.ts'
+import type { Evidence, FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import { ClockMetrics } from './clock-metrics.ts'
 import { clockVerdict } from './clock-table.ts'
@@ -23,7 +23,6 @@ const SAME_STEP_SHARE = 0.1
 /** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
 export class ClockJudge implements TraceJudge<ClockSummary> {
   readonly model: ClockModel
-  readonly sections: ReportSections
   readonly metrics: ClockMetrics
   readonly #config: SpanLifetimeConfig
   readonly #evidenceLimit: number
@@ -35,7 +34,6 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     this.#evidenceLimit = evidenceLimit
     this.model = new ClockModel(config.max_clock_pairs)
     this.metrics = new ClockMetrics(config.max_series)
-    this.sections = { clocks: () => this.model.rows(), limits: () => this.model.limits }
   }
 
   judge(summaries: readonly ClockSummary[], nowMs: number): readonly FindingReport[] {

@@ -1,7 +1,8 @@
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
-import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
 import type { ClockSummary } from './clocks/clock-model.ts'
 import { PairSamples } from './clocks/pair-samples.ts'
+import { isCall } from './gave-up.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 
 /** A time this far from the gateway's is no time to order samples by. */
@@ -99,11 +100,4 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     grown.set(this.#spans)
     this.#spans = grown
   }
-}
-
-function isCall(parentKind: number, childKind: number): boolean {
-  return (
-    (parentKind === SpanKind.client || parentKind === SpanKind.unspecified) &&
-    (childKind === SpanKind.server || childKind === SpanKind.unspecified)
-  )
 }

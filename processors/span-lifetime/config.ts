@@ -10,6 +10,13 @@ export const configSchema = z.strictObject({
     'How far ahead of the gateway a span may start: more is a clock that is wrong.',
   ),
   max_duration: durationMs('1h').describe('Longest time that a span may take.'),
+  cancel_grace: durationMs('1s').describe('How long a callee may take to notice that its caller has given up.'),
+  detached_operations: z
+    .array(z.string())
+    .default(['http.dns', 'http.connect', 'http.tls'])
+    .describe(
+      'Names of spans that go on after their parent by design; by default those of otelhttptrace, as net/http goes on dialling when another connection comes free.',
+    ),
   offset_tolerance: durationMs('1ms').describe('How far two clocks may differ.'),
   step_tolerance: durationMs('5ms').describe('How far the offset of a clock may jump at once.'),
   max_clock_pairs: z

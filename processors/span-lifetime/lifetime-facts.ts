@@ -1,6 +1,6 @@
 import type { TracesBatch } from '../../component/batch.ts'
 import type { Operations } from '../../otlp/operations.ts'
-import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { ClockTable } from './clock-table.ts'
 
 /** A batch of whole traces with what all rules on lifetimes read off it. */
@@ -8,8 +8,8 @@ export class LifetimeFacts {
   batch!: TracesBatch
   /** Operation id by row. */
   operations = new Int32Array(1024)
-  /** Set by the first rule that claims a span: one span has one primary finding. */
-  claimed = new Uint8Array(1024)
+  /** Service id by resource of the table. */
+  services: Int32Array = new Int32Array(0)
   /** Clock source by resource of the table. */
   sources: Int32Array = new Int32Array(0)
   readonly clocks = new ClockTable()
@@ -23,19 +23,62 @@ export class LifetimeFacts {
     if (!batch.traces) throw new Error('span_lifetime needs whole traces: put a trace_window before it')
     const { table } = batch
     this.batch = batch
-    if (table.count > this.operations.length) {
-      const capacity = Math.max(table.count, this.operations.length * 2)
-      this.operations = new Int32Array(capacity)
-      this.claimed = new Uint8Array(capacity)
-    }
-    this.claimed.fill(0, 0, table.count)
+    if (table.count > this.operations.length)
+      this.operations = new Int32Array(Math.max(table.count, this.operations.length * 2))
     this.sources = this.clocks.sourcesOf(table)
-    const services = this.registry.servicesOf(table)
+    this.services = this.registry.servicesOf(table)
+    const { operations, services, registry } = this
+    const { words } = table
     for (let row = 0; row < table.count; row++)
-      this.operations[row] = this.registry.of(table, row, services[table.words[row * ROW_WORDS + Column.resource]!]!)
+      operations[row] = registry.of(table, row, services[words[row * ROW_WORDS + Column.resource]!]!)
   }
+
   /** The clock source of a row. */
   sourceOf(row: number): number {
     return this.sources[this.batch.table.words[row * ROW_WORDS + Column.resource]!]!
+  }
+
+  serviceOf(row: number): number {
+    return this.services[this.batch.table.words[row * ROW_WORDS + Column.resource]!]!
+  }
+
+  /**
+   * Whether child and parent ran in one process: the same resource, or the same service by the same clock where the
+   * child is no request that came in from outside (another replica on the same machine).
+   */
+  sameProcess(child: number, parent: number): boolean {
+    const { table } = this.batch
+    if (table.get(child, Column.resource) === table.get(parent, Column.resource)) return true
+    const kind = table.kind(child)
+    if (kind === SpanKind.server || kind === SpanKind.consumer) return false
+    const source = this.sourceOf(child)
+    return source >= 0 && source === this.sourceOf(parent) && this.serviceOf(child) === this.serviceOf(parent)
+  }
+
+  /** Whether the times of two rows can be compared: taken by one clock, or by clocks whose offset is known. */
+  comparable(a: number, b: number): boolean {
+    const { table } = this.batch
+    if (table.get(a, Column.resource) === table.get(b, Column.resource)) return true
+    const left = this.sourceOf(a)
+    const right = this.sourceOf(b)
+    return this.clocks.sameDomain(left, right) || this.clocks.comparable(left, right)
+  }
+
+  /** How far the clock of one row is ahead of the other's; 0 where it is the same or nothing is known. */
+  clockDifferenceNano(a: number, b: number): number {
+    const left = this.sourceOf(a)
+    const right = this.sourceOf(b)
+    const { clocks } = this
+    if (left === right || clocks.sameDomain(left, right) || !clocks.comparable(left, right)) return 0
+    const timeS = this.batch.table.timeMs(a, Column.end) / 1000
+    return clocks.offsetNano(left, timeS) - clocks.offsetNano(right, timeS)
+  }
+
+  /** By how much that difference may be wrong. */
+  clockUncertaintyNano(a: number, b: number): number {
+    const left = this.sourceOf(a)
+    const right = this.sourceOf(b)
+    if (left === right || this.clocks.sameDomain(left, right)) return 0
+    return Math.hypot(this.clocks.halfWidthNano(left), this.clocks.halfWidthNano(right))
   }
 }

@@ -8,7 +8,7 @@ export const rule: Rule = {
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'start and end times of parents and children, and which clock they were taken with',
-  when: 'A child of the same clock domain ends after its parent by more than the tolerance.',
+  when: 'A child ends after its parent by more than the tolerance; between two clocks by more than their offset and its uncertainty as well.',
   meaning:
     'The parent reports less time than its work takes. Latency dashboards of the operation are too good, and tools that cut children off at the end of their parent throw the rest of the work away.',
   drawing: `
@@ -50,7 +50,10 @@ go func() {
     },
   ],
   blindTo: [
-    'Parent and child of different processes: an offset between their clocks looks the same.',
+    'Parent and child of two clocks whose offset is not known yet, or not at all.',
+    'A callee that now and then ends a moment after its answer has arrived: between processes it takes three calls and one in a hundred.',
+    'Spans of operations that go on by design: name them in `detached_operations`; those of otelhttptrace are there already.',
+    'Consumers: what they do later is no part of what the producer did.',
     'A child that only starts after its parent has ended: that is LIFE-002.',
   ],
   example: {

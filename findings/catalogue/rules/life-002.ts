@@ -4,11 +4,11 @@ export const rule: Rule = {
   id: 'LIFE-002',
   name: 'child_starts_after_parent_end',
   levels: ['warn'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'start and end times of parents and children, which clock they were taken with, whether the parent timed out',
-  when: 'A child of the same clock domain starts after its parent has ended, and the parent did not time out.',
+  when: 'A child starts after its parent has ended and the parent did not time out; between two clocks by more than their offset and its uncertainty.',
   meaning:
     'The work was handed over and done later. Its parent reports none of its time, and backends that cut children to their parent drop it.',
   drawing: `

@@ -4,11 +4,11 @@ export const rule: Rule = {
   id: 'LIFE-003',
   name: 'ended_too_early',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'durations of an operation, of the work below it, and of the call that waited for it',
-  when: 'The spans of an operation persistently end long before the work they stand for: before their children, or before what their caller waited.',
+  when: 'At least four in five spans of an operation, and ten, report less than half of the time that their work took: until their children ended, or until their caller had its answer.',
   meaning:
     'The latency of this operation is a fiction. Dashboards show a millisecond where users wait a second; alerts on it will never fire.',
   drawing: `
@@ -37,6 +37,7 @@ go func() {
     },
   ],
   values: [
+    { key: 'share', of: 'finding', unit: '1', means: 'occurrences among the spans of the operation' },
     { key: 'reported_p50_seconds', of: 'finding', unit: 's', means: 'median duration as the spans report it' },
     {
       key: 'effective_p50_seconds',
@@ -44,11 +45,16 @@ go func() {
       unit: 's',
       means: 'median duration with the work that belongs to them',
     },
+    { key: 'reported_p99_seconds', of: 'finding', unit: 's', means: 'the same at the 99th percentile, as reported' },
+    { key: 'effective_p99_seconds', of: 'finding', unit: 's', means: 'the same with the work that belongs to them' },
+    { key: 'missing_seconds', of: 'evidence', unit: 's', means: 'from the end of the span to the end of its work' },
   ],
   thresholds: [],
   blindTo: [
     'Work that makes no spans and that nobody waits for.',
-    'Operations that answer early by design (202 Accepted): name them in the configuration.',
+    'Operations that answer early by design (202 Accepted): name the work that goes on in `detached_operations`.',
+    'A caller that keeps its own span open after the answer (a response body that is closed late) looks like ended_before_response, which is therefore less sure.',
+    'ended_before_response between two clocks whose offset is not known.',
   ],
   example: {
     level: 'error',
@@ -60,6 +66,6 @@ go func() {
     occurrences: 240,
     population: 250,
     message: '240 of 250 spans "POST /export" of worker end long before their work: 3 ms reported, 880 ms effective.',
-    values: { reported_p50_seconds: 0.003, effective_p50_seconds: 0.88 },
+    values: { share: 0.96, reported_p50_seconds: 0.003, effective_p50_seconds: 0.88 },
   },
 }

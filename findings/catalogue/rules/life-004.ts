@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'LIFE-004',
   name: 'work_after_cancel',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'status and end of the caller, end of the callee, gRPC and HTTP status codes',
@@ -46,7 +46,8 @@ for rows.Next() {
   ],
   blindTo: [
     'Work that goes on by design after a cancelled call (a payment that must be finished): name the operation in the configuration.',
-    'Callers whose spans do not say how they ended.',
+    'Callers whose spans do not say how they ended: that is LIFE-006.',
+    'Calls between two clocks whose offset is not known, unless the callee lasted longer than its caller by more than the grace.',
   ],
   example: {
     level: 'error',

@@ -53,7 +53,6 @@ defer span.End()`,
     },
     {
       cause: 'event_outside',
-      planned: true,
       means:
         'An event lies outside of its span: it was added with a time of its own, or by a goroutine that goes on after End.',
       mend: 'Add events while the span is open and let the SDK take the time; what happens afterwards belongs to a span of its own.',
@@ -67,6 +66,12 @@ defer span.End()`,
       of: 'evidence',
       unit: 's',
       means: 'how far the start is ahead of the gateway, for in_the_future',
+    },
+    {
+      key: 'outside_seconds',
+      of: 'evidence',
+      unit: 's',
+      means: 'how far the furthest event is outside of the span, for event_outside',
     },
   ],
   thresholds: [

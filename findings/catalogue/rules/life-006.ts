@@ -4,11 +4,11 @@ export const rule: Rule = {
   id: 'LIFE-006',
   name: 'caller_gave_up',
   levels: ['info'],
-  detected: false,
+  detected: true,
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'status and end of the caller, end of the callee',
-  when: 'The callee is still at work when its caller has timed out, and ends within the grace.',
+  when: 'The callee is still at work when its caller has given up, and ends within the grace; or it only starts then.',
   meaning:
     'Nothing is wrong with the trace: the child sticks out of its parent because the parent stopped waiting. Timeout and latency of the two do not fit together.',
   drawing: `
@@ -38,7 +38,10 @@ defer cancel()`,
       reason: 'Up to here the callee has noticed in time; beyond it is LIFE-004.',
     },
   ],
-  blindTo: ['Callers whose spans do not say that they timed out.'],
+  blindTo: [
+    'Callers that say they ended well: then the callee went on after its answer, which is LIFE-001.',
+    'SDKs that set neither kind nor status say nothing of how a caller ended; it is taken to have given up, whatever the grace.',
+  ],
   example: {
     level: 'info',
     cause: 'timeout',

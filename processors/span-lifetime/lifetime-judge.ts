@@ -1,0 +1,149 @@
+import type { FindingReport } from '../../component/finding.ts'
+import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import type { ClockModel } from './clocks/clock-model.ts'
+import type { SpanLifetimeConfig } from './config.ts'
+import { type EarlyOperation, EarlyOperations } from './early-operations.ts'
+import { KINDS, Kind } from './lifetime-kinds.ts'
+import { type LifetimeSummary, type OccurrenceRow, operationKey } from './lifetime-summary.ts'
+import { StandingPlace } from './standing-place.ts'
+
+/** How long a clock may take to be found out; until then what it would explain is provisional. */
+const SETTLE_MS = 12_000
+/** A step this close to the start of a span moves it against its parent. */
+const STEP_REACH_S = 2
+/** Between two clocks it does so until it has been found out. */
+const STEP_UNKNOWN_S = 20
+
+/**
+ * LIFE-001 to LIFE-006 from the sums of all shards. Holds back nothing, but takes back what the clocks explain when that
+ * is known, and what LIFE-003 outranks: spans that end after their parent because that parent ends too early.
+ */
+export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
+  readonly #config: SpanLifetimeConfig
+  readonly #evidenceLimit: number
+  readonly #clocks: ClockModel
+  readonly #early = new EarlyOperations()
+  /** Spans by operation. */
+  readonly #spans = new Map<string, number>()
+  readonly #places = new Map<string, StandingPlace>()
+  /** Places that were not kept because there were too many. */
+  overflowedPlaces = 0
+  /** Occurrences that the clocks explained. */
+  explained = 0
+
+  constructor(config: SpanLifetimeConfig, evidenceLimit: number, clocks: ClockModel) {
+    this.#config = config
+    this.#evidenceLimit = evidenceLimit
+    this.#clocks = clocks
+  }
+
+  judge(summaries: readonly LifetimeSummary[], nowMs: number): readonly FindingReport[] {
+    for (const { operations, occurrences } of summaries) {
+      for (const row of operations) {
+        const key = operationKey(row.service, row.name)
+        const known = this.#spans.get(key)
+        if (known === undefined && this.#spans.size >= this.#config.max_operations) continue
+        this.#spans.set(key, (known ?? 0) + row.spans)
+        this.#early.add(key, row, this.#spans.get(key)!)
+      }
+      for (const row of occurrences) this.#place(row)?.add(row, nowMs)
+    }
+    for (const place of this.#places.values())
+      this.explained += place.settle(nowMs - SETTLE_MS, (row) => this.#isExplained(row))
+    return [...this.#places.values()].flatMap((place) => this.#report(place))
+  }
+
+  verdicts(): Verdicts {
+    return this.#early.verdicts()
+  }
+
+  get limits(): Readonly<Record<string, number>> {
+    return { overflowed_lifetime_places: this.overflowedPlaces, lifetimes_explained_by_clocks: this.explained }
+  }
+
+  #place(row: OccurrenceRow): StandingPlace | null {
+    const key = JSON.stringify([row.kind, row.service, row.name, row.edge])
+    let place = this.#places.get(key)
+    if (!place) {
+      if (this.#places.size >= this.#config.max_operations) {
+        this.overflowedPlaces++
+        return null
+      }
+      place = new StandingPlace(row, this.#evidenceLimit)
+      this.#places.set(key, place)
+    }
+    return place
+  }
+
+  #isExplained({ kind, second, sources }: OccurrenceRow): boolean {
+    const domains = sources.map((source) => this.#clocks.domainOf(source))
+    if (kind === Kind.inTheFuture) {
+      const aheadNano = this.#config.future_tolerance * 0.5e6
+      return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
+    }
+    const beforeS = domains[0] === (domains[1] ?? domains[0]) ? STEP_REACH_S : STEP_UNKNOWN_S
+    return KINDS[kind]!.byClock && this.#clocks.steppedBetween(domains, second - beforeS, second + STEP_REACH_S)
+  }
+
+  #report(place: StandingPlace): readonly FindingReport[] {
+    const key = operationKey(place.service, place.name)
+    const isEarlyKind = place.kind === Kind.endedBeforeAsyncWork || place.kind === Kind.endedBeforeResponse
+    const early = this.#early.get(key)
+    const isJudged = early !== null && early.kind === place.kind
+    const isOutranked = (parent: string | null) =>
+      isEarlyKind ? !isJudged : parent !== null && this.#early.get(parent)?.kind === Kind.endedBeforeAsyncWork
+    const total = place.total(isOutranked)
+    const population = Math.max(this.#spans.get(key) ?? 0, total.count)
+    const { rule, cause, level, confidence, says, minOccurrences = 1, minShare = 0 } = KINDS[place.kind]!
+    const isTooFew = total.count < minOccurrences || total.count < minShare * population
+    const state = isTooFew ? 'retracted' : total.isSettled ? 'confirmed' : 'provisional'
+    if (!place.isNews(isTooFew ? 0 : total.count, state)) return []
+    return [
+      {
+        rule,
+        cause,
+        place: { service: place.service, instance: null, operation: place.name, edge: place.edge },
+        level,
+        confidence,
+        causeConfidence: confidence,
+        state,
+        occurrences: total.count,
+        population,
+        firstUnixNano: total.firstUnixNano,
+        lastUnixNano: total.lastUnixNano,
+        message:
+          `${total.count} of ${population} spans "${place.name}" of ${place.service} ${says}` +
+          `${early && isEarlyKind ? numbersOf(early) : ''}.`,
+        values: { share: total.count / Math.max(1, population), ...(early && isEarlyKind ? valuesOf(early) : {}) },
+        evidence: total.evidence,
+        supersedesCause: null,
+        related: isEarlyKind ? this.#outrankedBy(key) : [],
+      },
+    ]
+  }
+
+  /** Rules whose occurrences an operation that ends too early has taken over. */
+  #outrankedBy(key: string): readonly string[] {
+    const rules = new Set<string>()
+    for (const place of this.#places.values()) if (place.hasParent(key)) rules.add(KINDS[place.kind]!.rule)
+    return [...rules].sort()
+  }
+}
+
+function numbersOf(early: EarlyOperation): string {
+  const { reported_p50_seconds, effective_p50_seconds } = valuesOf(early)
+  return `: ${milliseconds(reported_p50_seconds!)} reported, ${milliseconds(effective_p50_seconds!)} effective`
+}
+
+function valuesOf({ reported, effective }: EarlyOperation): Readonly<Record<string, number>> {
+  return {
+    reported_p50_seconds: reported.quantileSeconds(0.5),
+    effective_p50_seconds: effective.quantileSeconds(0.5),
+    reported_p99_seconds: reported.quantileSeconds(0.99),
+    effective_p99_seconds: effective.quantileSeconds(0.99),
+  }
+}
+
+function milliseconds(seconds: number): string {
+  return `${(seconds * 1000).toPrecision(2).replace(/e\+?(\d+)/, '')} ms`
+}

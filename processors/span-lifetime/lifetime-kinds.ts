@@ -1,0 +1,145 @@
+import type { Level } from '../../component/finding.ts'
+
+/** One kind of occurrence: a rule with a cause, and the key of what is measured of each. */
+export interface LifetimeKind {
+  readonly rule: string
+  readonly cause: string
+  readonly level: Level
+  readonly confidence: number
+  /** Key of the seconds in the values of evidence. */
+  readonly value: string
+  /** Whether a clock that was set explains it. */
+  readonly byClock: boolean
+  /** Whether caller and callee are part of the place. */
+  readonly ofEdge?: true
+  /**
+   * Below these nothing is said. Between processes, since a scheduler under load ends a server's span now and then only
+   * when its answer has already arrived.
+   */
+  readonly minOccurrences?: number
+  readonly minShare?: number
+  /** What the spans of an operation do, after "12 of 900 spans … ". */
+  readonly says: string
+}
+
+/** By number, which is what observers count by; the order is the precedence. */
+export const Kind = {
+  endBeforeStart: 0,
+  inTheFuture: 1,
+  tooLong: 2,
+  eventOutside: 3,
+  endedBeforeAsyncWork: 4,
+  endedBeforeResponse: 5,
+  startsAfterParent: 6,
+  outlivesParent: 7,
+  cancellationIgnored: 8,
+  callerGaveUp: 9,
+  outlivesCaller: 10,
+} as const
+
+export const KINDS: readonly LifetimeKind[] = [
+  {
+    rule: 'LIFE-005',
+    cause: 'end_before_start',
+    level: 'error',
+    confidence: 0.99,
+    value: 'duration_seconds',
+    byClock: true,
+    says: 'have impossible times: end before start',
+  },
+  {
+    rule: 'LIFE-005',
+    cause: 'in_the_future',
+    level: 'error',
+    confidence: 0.99,
+    value: 'ahead_seconds',
+    byClock: false,
+    says: 'have impossible times: they start in the future',
+  },
+  {
+    rule: 'LIFE-005',
+    cause: 'too_long',
+    level: 'error',
+    confidence: 0.95,
+    value: 'duration_seconds',
+    byClock: true,
+    says: 'have impossible times: too long',
+  },
+  {
+    rule: 'LIFE-005',
+    cause: 'event_outside',
+    level: 'error',
+    confidence: 0.95,
+    value: 'outside_seconds',
+    byClock: true,
+    says: 'have impossible times: an event lies outside of them',
+  },
+  {
+    rule: 'LIFE-003',
+    cause: 'ended_before_async_work',
+    level: 'error',
+    confidence: 0.95,
+    value: 'missing_seconds',
+    byClock: false,
+    says: 'end long before their work',
+  },
+  {
+    rule: 'LIFE-003',
+    cause: 'ended_before_response',
+    level: 'error',
+    confidence: 0.85,
+    value: 'missing_seconds',
+    byClock: false,
+    says: 'end long before their caller has its answer',
+  },
+  {
+    rule: 'LIFE-002',
+    cause: 'asynchronous_work',
+    level: 'warn',
+    confidence: 0.95,
+    value: 'gap_seconds',
+    byClock: true,
+    says: 'start after the span that they are part of has ended',
+  },
+  {
+    rule: 'LIFE-001',
+    cause: 'asynchronous_work',
+    level: 'warn',
+    confidence: 0.95,
+    value: 'overrun_seconds',
+    byClock: true,
+    says: 'end after the span that they are part of: work goes on when its parent has already answered',
+  },
+  {
+    rule: 'LIFE-004',
+    cause: 'cancellation_ignored',
+    level: 'error',
+    confidence: 0.95,
+    value: 'overrun_seconds',
+    byClock: true,
+    ofEdge: true,
+    says: 'worked on long after their caller had given up',
+  },
+  {
+    rule: 'LIFE-006',
+    cause: 'timeout',
+    level: 'info',
+    confidence: 0.9,
+    value: 'overrun_seconds',
+    byClock: true,
+    ofEdge: true,
+    says: 'were still at work when their caller had given up',
+  },
+  {
+    rule: 'LIFE-001',
+    cause: 'asynchronous_work',
+    level: 'warn',
+    confidence: 0.9,
+    value: 'overrun_seconds',
+    byClock: true,
+    ofEdge: true,
+    minOccurrences: 3,
+    minShare: 0.01,
+    says: 'end after the call that they serve: work goes on when the caller already has its answer',
+  },
+]

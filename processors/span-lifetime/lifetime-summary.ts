@@ -1,0 +1,47 @@
+import type { DatedEvidence } from '../../component/evidence.ts'
+import type { Edge } from '../../component/finding.ts'
+
+/** What one shard saw of an operation since its last summary. */
+export interface OperationRow {
+  readonly service: string
+  readonly name: string
+  readonly spans: number
+  /** Calls whose wait can be compared with the span that served them. */
+  readonly calls: number
+  /** Buckets of LogHistogram over the spans that ended too early, by cause; null where there are none. */
+  readonly async: EarlyDurations | null
+  readonly response: EarlyDurations | null
+}
+
+export interface EarlyDurations {
+  readonly count: number
+  readonly reported: Uint32Array
+  readonly effective: Uint32Array
+}
+
+/** Occurrences of one kind at one place in one second, which a clock that was set in it would explain. */
+export interface OccurrenceRow {
+  /** Of `Kind`. */
+  readonly kind: number
+  readonly service: string
+  readonly name: string
+  readonly edge: Edge | null
+  /** Service and name of the parent, as `operationKey` puts them. */
+  readonly parent: string | null
+  readonly second: number
+  /** Keys of the clock sources of span and parent. */
+  readonly sources: readonly string[]
+  readonly count: number
+  readonly firstUnixNano: bigint
+  readonly lastUnixNano: bigint
+  readonly evidence: readonly DatedEvidence[]
+}
+
+export interface LifetimeSummary {
+  readonly operations: readonly OperationRow[]
+  readonly occurrences: readonly OccurrenceRow[]
+}
+
+export function operationKey(service: string, name: string): string {
+  return `${service}\0${name}`
+}

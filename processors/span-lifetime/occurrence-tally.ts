@@ -1,0 +1,133 @@
+import { boundaryOf } from '../../component/boundary.ts'
+import { EarliestEvidence } from '../../component/evidence.ts'
+import type { Edge } from '../../component/finding.ts'
+import { Column } from '../../otlp/span-table.ts'
+import type { LifetimeFacts } from './lifetime-facts.ts'
+import { KINDS } from './lifetime-kinds.ts'
+import { type OccurrenceRow, operationKey } from './lifetime-summary.ts'
+
+/** Rows between two judgements; beyond it occurrences of a place count without their second. */
+const MAX_ROWS = 4096
+/** More kinds than there will be, so that kind and operation make one number. */
+const KIND_STRIDE = 1 << 24
+
+interface Tally {
+  readonly second: number
+  readonly parentOperation: number
+  readonly source: number
+  readonly parentSource: number
+  readonly edge: Edge | null
+  readonly parent: string | null
+  readonly sources: readonly string[]
+  count: number
+  firstUnixNano: bigint
+  lastUnixNano: bigint
+  readonly evidence: EarliestEvidence
+}
+
+/** Counts occurrences where the spans are: only for what is wrong, so it may allocate. */
+export class OccurrenceTallies {
+  readonly #evidenceLimit: number
+  #byPlace = new Map<number, Tally[]>()
+  #rows = 0
+
+  constructor(evidenceLimit: number) {
+    this.#evidenceLimit = evidenceLimit
+  }
+
+  /** `parent` is a row, or −1; `related` is the other span of the evidence. */
+  add(facts: LifetimeFacts, kind: number, row: number, parent: number, related: number, nano: number): void {
+    const { table } = facts.batch
+    const operation = facts.operations[row]!
+    const key = kind * KIND_STRIDE + operation
+    let list = this.#byPlace.get(key)
+    if (!list) {
+      list = []
+      this.#byPlace.set(key, list)
+    }
+    const tally = this.#tally(facts, list, kind, row, parent)
+    const at = table.timeUnixNano(row, Column.start)
+    if (tally.count === 0 || at < tally.firstUnixNano) tally.firstUnixNano = at
+    if (at > tally.lastUnixNano) tally.lastUnixNano = at
+    tally.count++
+    if (!tally.evidence.wants(at)) return
+    tally.evidence.add(at, {
+      kind: 'span',
+      traceId: table.traceIdHex(row),
+      spanId: table.spanIdHex(row),
+      relatedSpanId: related < 0 ? null : table.spanIdHex(related),
+      values: { [KINDS[kind]!.value]: nano / 1e9 },
+    })
+  }
+
+  take(facts: LifetimeFacts): readonly OccurrenceRow[] {
+    const rows: OccurrenceRow[] = []
+    for (const [key, list] of this.#byPlace) {
+      const { service, name } = facts.registry.all[key % KIND_STRIDE]!
+      for (const { second, edge, parent, sources, count, firstUnixNano, lastUnixNano, evidence } of list)
+        rows.push({
+          kind: Math.floor(key / KIND_STRIDE),
+          service,
+          name,
+          edge,
+          parent,
+          second,
+          sources,
+          count,
+          firstUnixNano,
+          lastUnixNano,
+          evidence: evidence.take(),
+        })
+    }
+    this.#byPlace = new Map()
+    this.#rows = 0
+    return rows
+  }
+
+  #tally(facts: LifetimeFacts, list: Tally[], kind: number, row: number, parent: number): Tally {
+    const { table } = facts.batch
+    const isFull = this.#rows >= MAX_ROWS
+    const second = isFull ? 0 : Math.floor(table.timeMs(row, Column.start) / 1000)
+    const parentOperation = parent < 0 ? -1 : facts.operations[parent]!
+    const source = facts.sourceOf(row)
+    const parentSource = parent < 0 ? -1 : facts.sourceOf(parent)
+    // Spans come roughly by time, so the last tallies are the likely ones.
+    for (let i = list.length - 1; i >= 0; i--) {
+      const tally = list[i]!
+      const isSamePlace = tally.parentOperation === parentOperation
+      if (isSamePlace && isFull) return tally
+      if (isSamePlace && tally.second === second && tally.source === source && tally.parentSource === parentSource)
+        return tally
+    }
+    const keys = facts.clocks.sources
+    const tally: Tally = {
+      second,
+      parentOperation,
+      source,
+      parentSource,
+      edge: KINDS[kind]!.ofEdge ? edgeOf(facts, row, parent) : null,
+      parent: parent < 0 ? null : parentKey(facts, parentOperation),
+      sources: [...new Set([source, parentSource])].flatMap((id) => (id < 0 ? [] : [keys[id]!.key])),
+      count: 0,
+      firstUnixNano: 0n,
+      lastUnixNano: 0n,
+      evidence: new EarliestEvidence(this.#evidenceLimit),
+    }
+    list.push(tally)
+    this.#rows++
+    return tally
+  }
+}
+
+function parentKey(facts: LifetimeFacts, operation: number): string {
+  const { service, name } = facts.registry.all[operation]!
+  return operationKey(service, name)
+}
+
+function edgeOf(facts: LifetimeFacts, row: number, parent: number): Edge | null {
+  const from = facts.registry.serviceNames[facts.serviceOf(parent)]!
+  const to = facts.registry.serviceNames[facts.serviceOf(row)]!
+  const { table } = facts.batch
+  const own = boundaryOf(table, row)
+  return from === to ? null : { from, to, boundary: own === 'other' ? boundaryOf(table, parent) : own }
+}
