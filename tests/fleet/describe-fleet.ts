@@ -10,7 +10,10 @@ export const isSmoke = process.env.SMOKE === '1'
 /** A suite that runs the fleet; on a machine without Go it is skipped, and says so. */
 export function describeFleet(name: string, body: () => void): void {
   if (goVersion() === undefined) {
-    describe(name, () => it.skip(`needs Go for the fleet's services, and there is none: ${HOW_TO_INSTALL}`, () => {}))
+    const reason = `needs Go for the fleet's services, and there is none: ${HOW_TO_INSTALL}`
+    // Of suites that are skipped as a whole jest shows no names.
+    process.stderr.write(`skipped: ${name} ${reason}\n`)
+    describe(name, () => it.skip(reason, () => {}))
     return
   }
   describe(name, () => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { FLEET_BINARY } from '../../examples/fleet/go.ts'
+import { FLEET_BINARY, FLEET_FOLDER } from '../../examples/fleet/go.ts'
 import { describeFleet, isSmoke } from './describe-fleet.ts'
 import { alarms, describeExpectation, describeFinding, isKnownGap, owed } from './owed.ts'
 import { type FleetRun, runFleet } from './run-fleet.ts'
@@ -41,11 +42,19 @@ describeFleet('the fleet', () => {
     })
   }
 
+  it('has the table of faults in its README that npm run fleet -- list prints', () => {
+    expect(readFileSync(`${FLEET_FOLDER}README.md`, 'utf8')).toContain(faultList())
+  })
+
   it('runs every fault that there is', () => {
-    const listed = execFileSync(FLEET_BINARY, ['list'], { encoding: 'utf8' })
+    const listed = faultList()
     const known = [...listed.matchAll(/^\| `([a-z0-9_]+)/gm)].map(([, name]) => name)
     expect(RUNS.flatMap(({ faults }) => faults.map(faultName)).sort()).toEqual(known.sort())
   })
 
   afterAll(() => table.write())
 })
+
+function faultList(): string {
+  return execFileSync(FLEET_BINARY, ['list'], { encoding: 'utf8' })
+}
