@@ -1,7 +1,9 @@
 import type { TracesBatch } from '../../component/batch.ts'
+import { markSpan } from '../../findings/mark-span.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
+import { Outranked } from './outranked.ts'
 
 /** What a span is in the traffic between services; bits of `CallFacts.roles`. */
 export const Role = {
@@ -29,14 +31,33 @@ export class CallFacts {
   roles = new Uint8Array(1024)
   /** Service id by resource of the table. */
   services: Int32Array = new Int32Array(0)
-  /** Set by the first rule that claims a span: one span has one primary finding. */
+  /** The number of the rule that claimed a span first, 0 where none did: one span has one primary finding. */
   claimed = new Uint8Array(1024)
+  /** Whether the gateway sees only a share of the traffic: then nothing is said on spans about what is missing. */
+  seenInPart = false
+  readonly outranked: Outranked
   readonly registry: Operations
   /** Traces seen so far, by whether all of them was there; late pieces are no traces. */
   readonly traces = { true: 0, false: 0, unknown: 0 }
 
   constructor(registry: Operations) {
     this.registry = registry
+    this.outranked = new Outranked(registry)
+  }
+
+  /** Makes a span the primary finding of a rule; false where a rule before has it, to which this one then is related. */
+  claim(row: number, rule: string): boolean {
+    if (this.claimed[row] === 0) {
+      this.claimed[row] = this.outranked.numberOf(rule)
+      return true
+    }
+    this.outranked.add(this.claimed[row]!, rule, this.operations[row]!)
+    return false
+  }
+
+  /** Says on a span what was found about it. */
+  mark(row: number, rule: string, cause: string): void {
+    if (!this.seenInPart) markSpan(this.batch, row, rule, cause)
   }
 
   read(batch: TracesBatch): void {

@@ -1,7 +1,6 @@
 import { boundaryOf } from '../../component/boundary.ts'
 import type { Boundary } from '../../component/finding.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
-import { markSpan } from '../../findings/mark-span.ts'
 import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { SpanKind } from '../../otlp/span-table.ts'
@@ -139,13 +138,11 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       return
     }
     this.#rootSamples.add(operation, table, row)
-    if (facts.claimed[row] === 1 || this.#verdicts.size === 0) return
+    if (this.#verdicts.size === 0) return
     const cause = this.#verdicts.get(
       entryKey(facts.registry.all[operation]!.service, facts.registry.all[operation]!.name),
     )
-    if (cause === undefined) return
-    facts.claimed[row] = 1
-    markSpan(facts.batch, row, RULE, cause)
+    if (cause !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, cause)
   }
 
   #exit(facts: CallFacts, row: number, role: number): void {

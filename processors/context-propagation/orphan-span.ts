@@ -1,6 +1,5 @@
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
-import { markSpan } from '../../findings/mark-span.ts'
 import type { Operation } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
@@ -80,7 +79,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
           this.#isEntry[operation] = 1
           if (parent >= 0) this.#callerOf[operation] = facts.serviceOf(parent) + 1
         }
-        if (parent === Parent.missing && traceState !== TraceState.unknown && facts.claimed[row] === 0)
+        if (parent === Parent.missing && traceState !== TraceState.unknown && facts.claim(row, RULE))
           this.#orphan(facts, row, firstRow[trace]!, end, nowMs)
       }
     }
@@ -130,8 +129,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       })
     const at = row * ROW_WORDS
     this.#awaited.add(table.words, at, at + Column.parentId, id, nowMs)
-    facts.claimed[row] = 1
-    markSpan(facts.batch, row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
+    facts.mark(row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
   }
 
   /** A late span: every orphan that waited for it was none. */
