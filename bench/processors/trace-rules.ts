@@ -21,6 +21,8 @@ import { SPANS_PER_REQUEST } from '../load/request-template.ts'
 // of the virtual clock.
 
 const SECONDS = Number(process.argv[2] ?? 3)
+/** Only the stage of this name. */
+const ONLY = process.argv[3]
 const GRPC_PREFIX_BYTES = 5
 const MS_PER_REQUEST = SPANS_PER_REQUEST / 100
 
@@ -54,6 +56,7 @@ const CASES: readonly (readonly [string, readonly Stage[]])[] = [
 ]
 
 for (const [name, stages] of CASES) {
+  if (ONLY !== undefined && !name.includes(ONLY)) continue
   let first: Consumer<TracesBatch> = { consume: () => ACCEPTED }
   for (const stage of [...stages].reverse()) first = await stage(first)
   const slot = new RequestSlot(new LoadSequence(), 0)

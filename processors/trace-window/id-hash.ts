@@ -1,6 +1,6 @@
 /** Two hashes of ids, each well mixed on its own (murmur3's finalizer over a multiplied sum). Numbers in, numbers out. */
 
-export function traceHash(words: Uint32Array, at: number): number {
+export function traceHash(words: Uint32Array | Int32Array, at: number): number {
   return mix(
     words[at]! ^
       Math.imul(words[at + 1]!, 0x85ebca6b) ^

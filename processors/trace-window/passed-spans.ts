@@ -21,7 +21,7 @@ interface Page {
  * line. It may say that a span passed which did not (2 in 1000), never the reverse, so a mistake errs to silence. Pages
  * are opened by time and by load and dropped oldest first, when they are past the grace or the byte limit is reached.
  *
- *     block of the trace   its mark, a mark more if it is large, and its spans unless it is large
+ *     block of the trace   its mark if it has one, a mark if it is large, and its spans unless it is large
  *     block of the span    a span of a large trace
  *
  * Source of the blocked layout: Putze, Sanders, Singler, "Cache-, Hash- and Space-Efficient Bloom Filters", 2009.
@@ -64,7 +64,6 @@ export class PassedSpans {
     this.#page = page
     this.#block = blockOf(traceHash, page.blocks)
     this.#isLarge = spans > SPANS_IN_TRACE_BLOCK
-    setBits(page.words, this.#block, traceMark(traceHash))
     if (this.#isLarge) setBits(page.words, this.#block, largeMark(traceHash))
   }
 
@@ -75,6 +74,14 @@ export class PassedSpans {
     setBits(page.words, this.#isLarge ? blockOf(hashA, page.blocks) : this.#block, hashB)
   }
 
+  /** Remembers a trace by itself. */
+  markTrace(traceHash: number, nowMs: number): void {
+    const page = this.#openPage(nowMs)
+    page.keys++
+    setBits(page.words, blockOf(traceHash, page.blocks), traceMark(traceHash))
+  }
+
+  /** Whether the trace was marked. */
   hasTrace(traceHash: number): boolean {
     for (let i = this.#pages.length - 1; i >= 0; i--) {
       const page = this.#pages[i]!

@@ -1,54 +1,52 @@
 const NONE = -1
 
-/**
- * The links of doubly linked lists through slots of an array: joining, leaving and moving take constant time and make no
- * object. Several lists may share links as long as a slot is in one of them at a time.
- */
-export class SlotLinks {
-  previous: Int32Array
-  next: Int32Array
-
-  constructor(capacity: number) {
-    this.previous = new Int32Array(capacity).fill(NONE)
-    this.next = new Int32Array(capacity).fill(NONE)
-  }
-
-  grow(capacity: number): void {
-    const previous = new Int32Array(capacity).fill(NONE)
-    previous.set(this.previous)
-    this.previous = previous
-    const next = new Int32Array(capacity).fill(NONE)
-    next.set(this.next)
-    this.next = next
-  }
+/** Where the links of a list stand: in records of `stride` words, since the array is replaced when it grows. */
+export interface LinkedRecords {
+  readonly words: Int32Array
 }
 
-/** Slots in the order in which they joined; `first` is the oldest, −1 when empty. */
+/**
+ * Slots in the order in which they joined, linked through two words of their records; `first` is the oldest, −1 when
+ * empty. Joining, leaving and moving take constant time and make no object.
+ */
 export class SlotList {
   first = NONE
   #last = NONE
-  readonly #links: SlotLinks
+  readonly #records: LinkedRecords
+  readonly #stride: number
+  readonly #previous: number
+  readonly #next: number
 
-  constructor(links: SlotLinks) {
-    this.#links = links
+  /** `linkColumn` is the record's word with the slot before; the one after it has the slot behind. */
+  constructor(records: LinkedRecords, stride: number, linkColumn: number) {
+    this.#records = records
+    this.#stride = stride
+    this.#previous = linkColumn
+    this.#next = linkColumn + 1
+  }
+
+  after(slot: number): number {
+    return this.#records.words[slot * this.#stride + this.#next]!
   }
 
   append(slot: number): void {
-    const { previous, next } = this.#links
-    previous[slot] = this.#last
-    next[slot] = NONE
+    const { words } = this.#records
+    const at = slot * this.#stride
+    words[at + this.#previous] = this.#last
+    words[at + this.#next] = NONE
     if (this.#last === NONE) this.first = slot
-    else next[this.#last] = slot
+    else words[this.#last * this.#stride + this.#next] = slot
     this.#last = slot
   }
 
   remove(slot: number): void {
-    const { previous, next } = this.#links
-    const before = previous[slot]!
-    const after = next[slot]!
+    const { words } = this.#records
+    const at = slot * this.#stride
+    const before = words[at + this.#previous]!
+    const after = words[at + this.#next]!
     if (before === NONE) this.first = after
-    else next[before] = after
+    else words[before * this.#stride + this.#next] = after
     if (after === NONE) this.#last = before
-    else previous[after] = before
+    else words[after * this.#stride + this.#previous] = before
   }
 }

@@ -1,7 +1,7 @@
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import type { AnsweredCalls } from './answered-calls.ts'
-import { spanHashA, spanHashB, traceHash } from './id-hash.ts'
+import { spanHashA, spanHashB } from './id-hash.ts'
 import type { PassedSpans } from './passed-spans.ts'
 import type { TraceStore } from './trace-store.ts'
 
@@ -47,7 +47,7 @@ export class TraceStructure {
   }
 
   #collect(store: TraceStore, trace: number): void {
-    const count = store.spansOfTrace[trace]!
+    const count = store.traces.spanCount(trace)
     if (count > this.spans.length) {
       const capacity = Math.max(count, this.spans.length * 2)
       this.spans = new Int32Array(capacity)
@@ -61,7 +61,8 @@ export class TraceStructure {
     this.open = 0
     this.answered.fill(0, 0, count)
     let i = 0
-    for (let span = store.firstSpan[trace]!; span !== NONE; span = store.nextInTrace[span]!) this.spans[i++] = span
+    for (let span = store.traces.firstSpan(trace); span !== NONE; span = store.nextInTrace[span]!)
+      this.spans[i++] = span
   }
 
   #linkByComparing(words: Uint32Array): void {
@@ -163,7 +164,7 @@ export class TraceStructure {
   #resolveMissing(store: TraceStore, trace: number): void {
     if (this.missing === 0) return
     const words = store.words
-    const hash = traceHash(store.traceIds, trace * 4)
+    const hash = store.traces.hash(trace)
     for (let i = 0; i < this.count; i++) {
       if (this.parents[i] !== Parent.missing) continue
       const at = this.spans[i]! * ROW_WORDS + Column.parentId

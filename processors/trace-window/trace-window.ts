@@ -10,7 +10,7 @@ import { Column, ROW_WORDS, SpanKind, SpanTable } from '../../otlp/span-table.ts
 import { TraceState } from '../../otlp/trace-index.ts'
 import { AnsweredCalls } from './answered-calls.ts'
 import { configSchema, type TraceWindowConfig } from './config.ts'
-import { spanHashA, spanHashB, traceHash } from './id-hash.ts'
+import { spanHashA, spanHashB } from './id-hash.ts'
 import { PassedSpans } from './passed-spans.ts'
 import { TraceStore } from './trace-store.ts'
 import { TraceStructure } from './trace-structure.ts'
@@ -18,12 +18,18 @@ import { WholeTraces } from './whole-traces.ts'
 
 const NONE = -1
 const TICK_MS = 100
+/** The part of late_max_bytes for the traces that went on incomplete. */
+const INCOMPLETE_SHARE = 0.1
 /** How long the window waits before it offers a refused batch again, unless the refusal says. */
 const RETRY_MS = 100
 /** A request of which less than this is still live is copied out. */
 const LARGEST_DEAD_LIVE_SHARE = 0.25
-/** Copying out pays only when it frees something: dead bytes of all requests together. */
+/**
+ * Copying out looks at every span that waits, so it is for when it frees as much as it leaves: when more than half of the
+ * retained bytes are dead, and they are some.
+ */
 const COMPACT_FROM_BYTES = 4 * 1024 * 1024
+const COMPACT_FROM_DEAD_SHARE = 0.5
 
 /**
  * Gathers the spans of a trace and hands whole traces on, many in one table. What the next stage refuses stays here and
@@ -35,6 +41,8 @@ class TraceWindow implements Processor<'traces'> {
   readonly #next: Consumer<TracesBatch>
   readonly #store = new TraceStore()
   readonly #passed: PassedSpans
+  /** Traces that went on incomplete: what comes of them later, a root too, is late. */
+  readonly #passedIncomplete: PassedSpans
   readonly #calls = new AnsweredCalls()
   readonly #structure: TraceStructure
   readonly #whole = new WholeTraces()
@@ -57,7 +65,8 @@ class TraceWindow implements Processor<'traces'> {
     this.#settings = settings
     this.#config = config
     this.#next = next
-    this.#passed = new PassedSpans(config.late_grace, config.late_max_bytes)
+    this.#passed = new PassedSpans(config.late_grace, config.late_max_bytes * (1 - INCOMPLETE_SHARE))
+    this.#passedIncomplete = new PassedSpans(config.late_grace, config.late_max_bytes * INCOMPLETE_SHARE)
     this.#structure = new TraceStructure(this.#passed, this.#calls)
     this.#limitBytes = config.max_bytes || settings.budget.limitBytes / 2
   }
@@ -77,7 +86,7 @@ class TraceWindow implements Processor<'traces'> {
     const { clock, ledger } = this.#settings
     this.#stopping = true
     this.#timer?.cancel()
-    while (this.#store.byAge.first !== NONE) this.#close(this.#store.byAge.first, TraceState.unknown)
+    while (this.#store.traces.byAge.first !== NONE) this.#close(this.#store.traces.byAge.first, TraceState.unknown)
     for (this.#send(); this.#hasMore; this.#send()) {
       if (this.#sending) await this.#sending
       else if (clock.nowMs() >= deadlineMs) break
@@ -134,26 +143,27 @@ class TraceWindow implements Processor<'traces'> {
     this.#closeDue(nowMs)
     this.#evict()
     this.#passed.expire(nowMs)
+    this.#passedIncomplete.expire(nowMs)
     const dead = this.#store.deadBytes
-    if (dead > COMPACT_FROM_BYTES && dead > this.#store.retainedBytes * LARGEST_DEAD_LIVE_SHARE) this.#compact()
+    if (dead > COMPACT_FROM_BYTES && dead > this.#store.retainedBytes * COMPACT_FROM_DEAD_SHARE) this.#compact()
     this.#send()
   }
 
   #closeDue(nowMs: number): void {
     const { quiet_complete, quiet, max_wait } = this.#config
     const store = this.#store
-    for (let trace = store.fresh.first; trace !== NONE; trace = store.fresh.first) {
-      if (store.lastNewsMs[trace]! + quiet_complete > nowMs) break
+    for (let trace = store.traces.fresh.first; trace !== NONE; trace = store.traces.fresh.first) {
+      if (store.traces.lastNewsMs(trace) + quiet_complete > nowMs) break
       this.#structure.read(store, trace)
       if (this.#structure.complete) this.#hand(trace, TraceState.complete)
-      else store.waitLonger(trace)
+      else store.traces.waitLonger(trace)
     }
-    for (let trace = store.waiting.first; trace !== NONE; trace = store.waiting.first) {
-      if (store.lastNewsMs[trace]! + quiet > nowMs) break
+    for (let trace = store.traces.waiting.first; trace !== NONE; trace = store.traces.waiting.first) {
+      if (store.traces.lastNewsMs(trace) + quiet > nowMs) break
       this.#close(trace, TraceState.incomplete)
     }
-    for (let trace = store.byAge.first; trace !== NONE; trace = store.byAge.first) {
-      if (store.firstSeenMs[trace]! + max_wait > nowMs) break
+    for (let trace = store.traces.byAge.first; trace !== NONE; trace = store.traces.byAge.first) {
+      if (store.traces.firstSeenMs(trace) + max_wait > nowMs) break
       this.#close(trace, TraceState.incomplete)
     }
   }
@@ -163,11 +173,11 @@ class TraceWindow implements Processor<'traces'> {
     const store = this.#store
     const { budget } = this.#settings
     while (
-      store.traceCount > this.#config.max_traces ||
-      (store.byAge.first !== NONE && (store.retainedBytes > this.#limitBytes || budget.underPressure))
+      store.traces.count > this.#config.max_traces ||
+      (store.traces.byAge.first !== NONE && (store.retainedBytes > this.#limitBytes || budget.underPressure))
     ) {
       this.#evictedTraces++
-      this.#close(store.byAge.first, TraceState.unknown)
+      this.#close(store.traces.byAge.first, TraceState.unknown)
       // Under pressure a batch must go on before the next trace is looked at, or all would be evicted for one.
       if (this.#readySpans >= this.#config.max_batch_spans && !this.#send()) break
     }
@@ -183,10 +193,12 @@ class TraceWindow implements Processor<'traces'> {
     const store = this.#store
     const structure = this.#structure
     const nowMs = this.#settings.clock.nowMs()
-    const hash = traceHash(store.traceIds, trace * 4)
-    if (state !== TraceState.unknown && this.#passed.hasTrace(hash)) state = TraceState.late
+    const hash = store.traces.hash(trace)
+    const isLate = structure.passed > 0 || this.#passedIncomplete.hasTrace(hash)
+    if (state !== TraceState.unknown && isLate) state = TraceState.late
     else if (state === TraceState.incomplete && this.#isFromBeforeStart(trace)) state = TraceState.unknown
     const words = store.words
+    if (!structure.complete) this.#passedIncomplete.markTrace(hash, nowMs)
     this.#passed.addTrace(hash, structure.count, nowMs)
     for (let i = 0; i < structure.count; i++) {
       const at = structure.spans[i]! * ROW_WORDS
@@ -197,7 +209,7 @@ class TraceWindow implements Processor<'traces'> {
         this.#calls.observe(words, at, structure.answered[i] === 1)
     }
     const { overload } = this.#settings
-    if (overload === undefined || overload.analyses(store.traceIds[trace * 4 + 3]!)) {
+    if (overload === undefined || overload.analyses(store.traces.idLow(trace))) {
       this.#whole.add(store, structure, state)
     } else {
       this.#shedTraces++
@@ -212,7 +224,7 @@ class TraceWindow implements Processor<'traces'> {
    * a recording, which begins between traces, only what had ended when it began.
    */
   #isFromBeforeStart(trace: number): boolean {
-    if (!this.#settings.recorded) return this.#store.firstSeenMs[trace]! < this.#startMs + this.#config.max_wait
+    if (!this.#settings.recorded) return this.#store.traces.firstSeenMs(trace) < this.#startMs + this.#config.max_wait
     for (let i = 0; i < this.#structure.count; i++) {
       const at = this.#structure.spans[i]! * ROW_WORDS + Column.end
       if (this.#store.words[at]! * 4294.967296 + this.#store.words[at + 1]! / 1e6 >= this.#startMs) return false
@@ -309,7 +321,7 @@ class TraceWindow implements Processor<'traces'> {
     const { meter, clock } = this.#settings
     const gauge = (name: string, unit: string, description: string, read: () => number) =>
       meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read()))
-    gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', () => this.#store.traceCount)
+    gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', () => this.#store.traces.count)
     gauge('blindspot.window.spans', '{span}', 'Spans that wait.', () => this.#store.spanCount)
     gauge(
       'blindspot.window.retained',

@@ -52,9 +52,12 @@ describe('the memory of spans that have passed', () => {
   it('forgets after the grace', () => {
     const passed = new PassedSpans(60_000, MB)
     const old = fill(passed, 10, 8, 0)
+    passed.markTrace(old[0]!, 0)
+    expect(passed.hasTrace(old[0]!)).toBe(true)
     for (let ms = 10_000; ms <= 130_000; ms += 10_000) fill(passed, 1, 1, ms, ms)
     passed.expire(130_000)
     expect(passed.hasTrace(old[0]!)).toBe(false)
+    expect(passed.hasSpan(old[0]!, old[1]!, old[2]!)).toBe(false)
   })
 
   it('keeps within its bytes and says how far back it still reaches', () => {

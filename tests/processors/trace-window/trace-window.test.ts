@@ -9,7 +9,7 @@ import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { configSchema } from '../../../processors/trace-window/config.ts'
 import { factory } from '../../../processors/trace-window/trace-window.ts'
 import type { SpanSpec } from '../../support/otlp-builder.ts'
-import { tracesBatch } from '../../support/scan.ts'
+import { scan, tracesBatch } from '../../support/scan.ts'
 import { testProcessorSettings } from '../../support/test-settings.ts'
 
 async function window(config: Record<string, unknown> = {}, recorded = true) {
@@ -87,6 +87,15 @@ describe('trace_window', () => {
     expect([...w.out[1]!.traces!.parentRow]).toEqual([Parent.passed])
   })
 
+  it('calls the root late that comes when its children have gone', async () => {
+    const w = await window()
+    w.send('cart', CHILD)
+    w.settings.clock.advanceBy(7000)
+    w.send('frontend', ROOT)
+    w.settings.clock.advanceBy(2000)
+    expect(w.states()).toEqual([TraceState.incomplete, TraceState.late])
+  })
+
   it('says unknown, not incomplete, for max_wait after a live start', async () => {
     const w = await window({}, false)
     w.send('cart', CHILD)
@@ -131,6 +140,37 @@ describe('trace_window', () => {
     expect(source.references).toBe(1)
     w.settings.clock.advanceBy(6000)
     expect(source.references).toBe(0)
+  })
+
+  it('copies the last spans out of mostly dead requests, and they leave as they came', async () => {
+    const w = await window()
+    const padding = 'x'.repeat(2000)
+    const sources = Array.from({ length: 50 }, (_, request) => {
+      const whole = Array.from({ length: 60 }, (_, i) => ({
+        ...ROOT,
+        traceId: request * 1000 + i + 1,
+        attributes: { padding },
+      }))
+      return w.send('cart', ...whole, {
+        traceId: request * 1000 + 900,
+        spanId: 5,
+        parentId: 4,
+        name: `left ${request}`,
+      }).source
+    })
+    w.settings.clock.advanceBy(2000)
+    expect(sources.filter((source) => source.references > 0)).toEqual([])
+    expect(w.settings.ledger.held).toBe(50)
+    w.out.length = 0
+    w.settings.clock.advanceBy(6000)
+    const names = w.out.flatMap((batch) => {
+      const table = scan(batch.encode())
+      return Array.from(
+        { length: table.count },
+        (_, row) => `${table.name(row)} of ${table.resourceOf(row).serviceName}`,
+      )
+    })
+    expect(names.sort()).toEqual(Array.from({ length: 50 }, (_, i) => `left ${i} of cart`).sort())
   })
 
   it('hands on everything when it stops, with incomplete traces unknown', async () => {
