@@ -28,7 +28,7 @@ export async function replaySpans<C>(
   factory: ProcessorFactory<C>,
   tables: readonly SpanTable[],
   config: unknown = {},
-  onBatch: (batch: TracesBatch) => void = () => {},
+  onBatch: (batch: TracesBatch, nowMs: number) => void = () => {},
 ): Promise<TestSettings> {
   const ends = tables.map((table) => {
     let latest = 0
@@ -40,7 +40,7 @@ export async function replaySpans<C>(
   const settings = testProcessorSettings(factory.type, 'traces', { clock, recorded: true })
   const detector = factory.create.traces!(settings, factory.config.parse(config), {
     consume(batch) {
-      onBatch(batch)
+      onBatch(batch, clock.nowMs())
       return ACCEPTED
     },
   })

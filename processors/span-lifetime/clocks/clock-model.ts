@@ -164,17 +164,19 @@ export class ClockModel {
     return false
   }
 
-  /** The least delayed calls between two groups, one a second. */
+  /** The least delayed calls between two groups, one a second and pair of sources, earliest first. */
   examplesOf(members: readonly string[], reference: readonly string[]): readonly Evidence[] {
-    const examples: Evidence[] = []
+    const examples: { readonly second: number; readonly example: Evidence }[] = []
     for (const { first, second, parts } of this.#domainPairs.values()) {
       const crosses =
         (members.includes(first) && reference.includes(second)) ||
         (members.includes(second) && reference.includes(first))
       if (!crosses) continue
-      for (const { samples } of parts) for (const { example } of samples.buckets) if (example) examples.push(example)
+      for (const { samples } of parts)
+        for (const bucket of samples.buckets)
+          if (bucket.example) examples.push({ second: bucket.second, example: bucket.example })
     }
-    return examples
+    return examples.sort((a, b) => a.second - b.second).map(({ example }) => example)
   }
 
   rows(): readonly ClockRow[] {
