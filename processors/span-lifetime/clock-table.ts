@@ -8,6 +8,8 @@ export const NO_CLOCK = -1
 /** Sources that are told apart between two judgements; beyond it a new table is begun. */
 const MAX_SOURCES = 10_000
 const MAX_RESOURCES = 4096
+/** Less than this is no news on a span. */
+const MIN_APPLIED_NANO = 0.1e6
 
 /** An offset as the judge hands it to observers: domain, root, offset, slope, at, half width. */
 type Verdict = readonly [string, string | null, number, number, number, number]
@@ -57,6 +59,12 @@ export class ClockTable {
   offsetNano(source: number, timeS: number): number {
     if (source < 0 || this.#root[source]! < 0) return 0
     return this.#offset[source]! + this.#slope[source]! * (timeS - this.#at[source]!)
+  }
+
+  /** Whether a source's clock is known to differ from its root's by so much that it is worth saying. */
+  isOff(source: number): boolean {
+    if (source < 0 || this.#root[source]! < 0) return false
+    return Math.abs(this.#offset[source]!) > Math.max(MIN_APPLIED_NANO, this.#halfWidth[source]!)
   }
 
   halfWidthNano(source: number): number {

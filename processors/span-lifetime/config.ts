@@ -19,6 +19,12 @@ export const configSchema = z.strictObject({
     ),
   offset_tolerance: durationMs('1ms').describe('How far two clocks may differ.'),
   step_tolerance: durationMs('5ms').describe('How far the offset of a clock may jump at once.'),
+  clock_correction: z
+    .enum(['annotate', 'rewrite'])
+    .default('annotate')
+    .describe(
+      'What becomes of spans whose clock is known to differ from the reference: annotate says by how much (corrected time = time − blindspot.clock.applied_offset), rewrite also corrects start, end and events, and keeps what was sent in blindspot.original.start_time and .end_time.',
+    ),
   max_clock_pairs: z
     .int()
     .min(16)

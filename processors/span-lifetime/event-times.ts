@@ -58,3 +58,48 @@ function readTime(): boolean {
 function difference(hi: number, lo: number, words: Uint32Array, at: number): number {
   return (hi - words[at]!) * 4294967296 + (lo - words[at + 1]!)
 }
+
+/**
+ * The events of a span as they came, encoded, but for their times, which are moved. Null where they cannot be read. Times
+ * are fixed64, so only their bytes change; not for the hot path.
+ */
+export function shiftedEvents(table: SpanTable, row: number, nano: number): Uint8Array | null {
+  const { words } = table
+  const at = row * ROW_WORDS
+  const bytes = table.sourceOf(row).bytes
+  const own = new WireReader(bytes, words[at + Column.bodyStart]!, words[at + Column.bodyEnd]!)
+  const events: Buffer[] = []
+  try {
+    for (let from = own.at; own.next(); from = own.at) {
+      const isEvent = own.field === EVENTS && own.type === WireType.bytes
+      const bodyAt = isEvent ? bodyStart(own) : 0
+      own.skip()
+      if (isEvent) events.push(shiftedEvent(Buffer.from(bytes.subarray(from, own.at)), bodyAt - from, nano))
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedProtobuf)) throw error
+    return null
+  }
+  return Buffer.concat(events)
+}
+
+function bodyStart(own: WireReader): number {
+  const before = own.at
+  own.lengthEnd()
+  const start = own.at
+  own.at = before
+  return start
+}
+
+function shiftedEvent(event: Buffer, bodyAt: number, nano: number): Buffer {
+  const own = new WireReader(event, bodyAt, event.length)
+  while (own.next()) {
+    const timeAt = own.at
+    const isTime = own.field === TIME && own.type === WireType.fixed64
+    own.skip()
+    if (!isTime) continue
+    const sent = event.readBigUInt64LE(timeAt)
+    if (sent !== 0n) event.writeBigUInt64LE(BigInt.asUintN(64, sent + BigInt(Math.round(nano))), timeAt)
+  }
+  return event
+}

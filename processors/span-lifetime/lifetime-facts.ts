@@ -81,4 +81,11 @@ export class LifetimeFacts {
     if (left === right || this.clocks.sameDomain(left, right)) return 0
     return Math.hypot(this.clocks.halfWidthNano(left), this.clocks.halfWidthNano(right))
   }
+
+  /** How far the clock of a row is ahead of its reference; 0 where that is unknown, or too little to matter. */
+  appliedOffsetNano(row: number): number {
+    const source = this.sourceOf(row)
+    if (!this.clocks.isOff(source)) return 0
+    return this.clocks.offsetNano(source, this.batch.table.timeMs(row, Column.start) / 1000)
+  }
 }

@@ -224,12 +224,11 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
 
   #endedEarly(facts: LifetimeFacts, row: number, durationNano: number, extraNano: number): void {
     const { batch } = facts
+    // By the clock that the span leaves with.
+    const shiftNano = this.#config.clock_correction === 'rewrite' ? facts.appliedOffsetNano(row) : 0
+    const effectiveEnd = batch.table.timeUnixNano(row, Column.end) + BigInt(Math.round(extraNano - shiftNano))
     batch.edits ??= new SpanEdits(batch.table)
-    batch.edits.appendInt(
-      row,
-      'blindspot.effective.end_time',
-      batch.table.timeUnixNano(row, Column.end) + BigInt(Math.round(extraNano)),
-    )
+    batch.edits.appendInt(row, 'blindspot.effective.end_time', effectiveEnd)
     const operation = facts.operations[row]!
     if (this.#early[operation] === Early.response) return
     if (durationNano + extraNano < MIN_RATIO * durationNano) return

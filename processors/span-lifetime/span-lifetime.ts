@@ -1,6 +1,7 @@
 import type { ProcessorFactory } from '../../component/component.ts'
 import { TraceRuleProcessor } from '../../component/trace-rule-processor.ts'
 import { Operations } from '../../otlp/operations.ts'
+import { clockCorrection } from './clock-correction.ts'
 import { ClockJudge } from './clock-judge.ts'
 import { clockRule } from './clock-rule.ts'
 import { configSchema, type SpanLifetimeConfig } from './config.ts'
@@ -40,6 +41,7 @@ export const factory: ProcessorFactory<SpanLifetimeConfig> = {
       // Clocks first, so that times are compared by what is known of them now.
       processor.add(clockRule(config, limit), clocks)
       processor.add(lifetimeRule(config, limit, clocks.model, latency), lifetimes)
+      processor.add(clockCorrection(config))
       return processor
     },
   },

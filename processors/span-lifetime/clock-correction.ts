@@ -1,0 +1,77 @@
+import type { TraceJudge, TraceObserver, TraceRule } from '../../component/trace-rule.ts'
+import { SpanEdits } from '../../otlp/span-edits.ts'
+import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import type { SpanLifetimeConfig } from './config.ts'
+import { shiftedEvents } from './event-times.ts'
+import type { LifetimeFacts } from './lifetime-facts.ts'
+
+const EVENTS_FIELD = 11
+
+/**
+ * Says on each span how far its clock is ahead of the reference, where that is known and matters; `rewrite` also takes
+ * it out of start, end and events, and keeps what was sent. No rule: it finds nothing, and comes after those that do.
+ */
+export function clockCorrection(config: SpanLifetimeConfig): TraceRule<LifetimeFacts, null> {
+  return {
+    rules: [],
+    createObserver: () => new ClockCorrection(config.clock_correction === 'rewrite'),
+    createJudge: (): TraceJudge<null> => ({ judge: () => [], verdicts: () => new Map() }),
+  }
+}
+
+class ClockCorrection implements TraceObserver<LifetimeFacts, null> {
+  readonly #rewrites: boolean
+
+  constructor(rewrites: boolean) {
+    this.#rewrites = rewrites
+  }
+
+  observe(facts: LifetimeFacts): void {
+    const { batch, sources } = facts
+    const { table } = batch
+    if (!sources.some((source) => facts.clocks.isOff(source))) return
+    for (let row = 0; row < table.count; row++) {
+      const offsetNano = facts.appliedOffsetNano(row)
+      if (offsetNano === 0) continue
+      batch.edits ??= new SpanEdits(table)
+      batch.edits.appendDouble(row, 'blindspot.clock.applied_offset', offsetNano / 1e9)
+      if (this.#rewrites) rewrite(facts, batch.edits, row, offsetNano)
+    }
+  }
+
+  takeSummary(): null {
+    return null
+  }
+
+  learn(): void {}
+}
+
+function rewrite(facts: LifetimeFacts, edits: SpanEdits, row: number, offsetNano: number): void {
+  const { table } = facts.batch
+  moveTime(facts, edits, row, Column.start, 'blindspot.original.start_time', offsetNano)
+  moveTime(facts, edits, row, Column.end, 'blindspot.original.end_time', offsetNano)
+  if (table.eventCount(row) === 0) return
+  const events = shiftedEvents(table, row, -offsetNano)
+  if (events === null) return
+  edits.removeField(row, EVENTS_FIELD)
+  edits.appendBytes(row, events)
+}
+
+function moveTime(
+  facts: LifetimeFacts,
+  edits: SpanEdits,
+  row: number,
+  column: number,
+  original: string,
+  offsetNano: number,
+): void {
+  const { words } = facts.batch.table
+  const at = row * ROW_WORDS + column
+  const hi = words[at]!
+  const lo = words[at + 1]!
+  edits.appendInt64(row, original, hi, lo)
+  // Two words, high first: a double holds the low one with any offset exactly.
+  const moved = lo - Math.round(offsetNano)
+  const carry = Math.floor(moved / 4294967296)
+  edits.setTime(row, column, hi + carry, moved - carry * 4294967296)
+}
