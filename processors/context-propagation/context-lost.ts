@@ -38,7 +38,10 @@ interface Traits {
   readonly destination: string
 }
 
-const DESTINATION_KEYS = ['messaging.destination.name', 'messaging.destination'].map(attributeKey)
+/** `messaging.source.name` is what consumers said until semantic conventions 1.25, kotel still does. */
+const DESTINATION_KEYS = ['messaging.destination.name', 'messaging.destination', 'messaging.source.name'].map(
+  attributeKey,
+)
 
 class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #peers: Peers

@@ -18,6 +18,8 @@ export interface OrphanCause {
 
 /** Orphans from which a cause is decided; with fewer a share says nothing. */
 const DECIDE_FROM = 10
+/** Spans of all siblings together that are enough to compare with. */
+const SIBLINGS_FROM = 5
 /** A share that counts as all, and one that counts as none: a few traces are always cut by restarts. */
 const ALL = 0.98
 const NONE = 0.02
@@ -36,12 +38,17 @@ const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
  */
 export function orphanCauseOf(operation: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {
   if (operation.standing < DECIDE_FROM) return UNDETERMINED
-  const known = siblings.filter((other) => other.withParent >= DECIDE_FROM)
   if (shareOf(operation) >= ALL) {
-    if (known.length > 0 && known.every((other) => shareOf(other) <= NONE))
-      return { cause: 'parent_never_ended', confidence: 0.85 }
-    if (operation.entry && known.length > 0 && known.every((other) => shareOf(other) >= ALL))
-      return { cause: 'parent_not_exported', confidence: 0.9 }
+    const others = siblings.reduce(
+      (sum, { standing, withParent }) => ({
+        standing: sum.standing + standing,
+        withParent: sum.withParent + withParent,
+      }),
+      { standing: 0, withParent: 0 },
+    )
+    if (others.withParent < SIBLINGS_FROM) return UNDETERMINED
+    if (shareOf(others) <= NONE) return { cause: 'parent_never_ended', confidence: 0.85 }
+    if (operation.entry && shareOf(others) >= ALL) return { cause: 'parent_not_exported', confidence: 0.9 }
     return UNDETERMINED
   }
   if (operation.history.isBurst()) return { cause: 'parent_dropped', confidence: 0.85 }
@@ -52,7 +59,7 @@ export function orphanCauseOf(operation: OrphanStatistics, siblings: readonly Or
   return UNDETERMINED
 }
 
-function shareOf({ standing, withParent }: OrphanStatistics): number {
+function shareOf({ standing, withParent }: Pick<OrphanStatistics, 'standing' | 'withParent'>): number {
   return withParent === 0 ? 0 : standing / withParent
 }
 

@@ -77,7 +77,9 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
       if (state === operation.reported) continue
       operation.reported = state
       const before = operation.decided.cause
-      operation.decided = orphanCauseOf(operation, this.#siblingsOf(operation))
+      const decided = orphanCauseOf(operation, this.#siblingsOf(operation))
+      // What was decided stands when the trouble is over and its share fades in what is healthy since.
+      if (decided.cause !== 'undetermined') operation.decided = decided
       reports.push(this.#report(operation, before === operation.decided.cause ? null : before))
     }
     return reports
