@@ -2,8 +2,8 @@ import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 
-/** Work that starts this soon after its parent's effective end is taken as its continuation, not as a job of its own. */
-const HANDOVER_NANO = 5e6
+/** Work that starts this soon after other work of its parent has ended is taken as the next step, not as a job of its own. */
+export const HANDOVER_NANO = 5e6
 /** Work that goes on for longer than this was not what anybody stood by for. */
 const MAX_ASYNC_NANO = 60e9
 
@@ -92,7 +92,8 @@ export class EffectiveEnds {
     if (extraNano > MAX_ASYNC_NANO || table.kind(child) === SpanKind.consumer || !facts.sameProcess(child, parent))
       return false
     const gapNano = table.differenceNano(child, Column.start, parent, Column.end)
-    return gapNano <= this.extra[parent]! + HANDOVER_NANO && !this.isDetached(facts, child)
+    const extra = this.extra[parent]!
+    return gapNano <= (extra > 0 ? extra + HANDOVER_NANO : 0) && !this.isDetached(facts, child)
   }
 
   /** Whether an operation is known to go on after its parent by design. */

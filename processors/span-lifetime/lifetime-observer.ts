@@ -3,7 +3,7 @@ import { markSpan } from '../../findings/mark-span.ts'
 import { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
-import { EffectiveEnds } from './effective-ends.ts'
+import { EffectiveEnds, HANDOVER_NANO } from './effective-ends.ts'
 import { eventOutsideNano } from './event-times.ts'
 import { CallerEnd, callerEnd, isCall } from './gave-up.ts'
 import type { LatencyMetrics } from './latency-metrics.ts'
@@ -18,6 +18,13 @@ const MIN_MISSING_NANO = 0.1e6
 const MIN_RATIO = 2
 /** Against a slow network: the wait after the callee's end is that much longer than the one before its start. */
 const MIN_END_GAP_RATIO = 4
+
+/** As many spans of an operation start later and later after one parent, over a second at least: a context was kept. */
+const REUSED = 3
+const REUSED_OVER_NANO = 1e9
+
+/** More than the operations that there can be. */
+const OPERATION_STRIDE = 1 << 24
 
 /** What the judge says of an operation: nothing, or for what reason its spans end too early. */
 const Early = { no: 0, async: 1, response: 2 } as const
@@ -57,6 +64,8 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
   /** By row: times that cannot be, from which nothing more is read. */
   #impossible = new Uint8Array(1024)
   #verdicts: Verdicts = new Map()
+  /** Rows of this batch that start after their parent, by parent and operation, in order of their start. */
+  readonly #starters = new Map<number, number[]>()
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number, latency: LatencyMetrics) {
     this.#config = config
@@ -71,6 +80,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     this.#readTimes(facts, nowMs)
     this.#ends.compute(facts)
     for (let i = 0; i < this.#ends.overrunCount; i++) this.#overrun(facts, this.#ends.overruns[i]!)
+    if (this.#starters.size > 0) this.#startedAfter(facts)
     this.#readDurations(facts)
   }
 
@@ -170,11 +180,58 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     if (overrunNano <= toleranceNano) return
     const gapNano = table.differenceNano(row, Column.start, parent, Column.end) - facts.clockDifferenceNano(row, parent)
     const isAfter = gapNano > toleranceNano - this.#config.tolerance * 1e6
+    if (isAfter) {
+      if (!this.#followsParent(facts, row, parent, gapNano)) this.#startsAfter(facts, row, parent)
+      return
+    }
     const outlives = isServed ? Kind.outlivesCaller : Kind.outlivesParent
-    const occurrence = isAfter ? Kind.startsAfterParent : outlives
-    // A parent that ends too early, as a rule, is the finding; the judge knows it too.
-    const isOutranked = this.#early[facts.operations[parent]!] === Early.async
-    this.#record(facts, occurrence, row, parent, parent, isAfter ? gapNano : overrunNano, !isOutranked)
+    this.#record(facts, outlives, row, parent, parent, overrunNano, !this.#isOutranked(facts, parent))
+  }
+
+  /** A parent that ends too early, as a rule, is the finding; the judge knows it too. */
+  #isOutranked(facts: LifetimeFacts, parent: number): boolean {
+    return this.#early[facts.operations[parent]!] === Early.async
+  }
+
+  #startsAfter(facts: LifetimeFacts, row: number, parent: number): void {
+    const key = parent * OPERATION_STRIDE + facts.operations[row]!
+    const rows = this.#starters.get(key)
+    if (rows) rows.push(row)
+    else this.#starters.set(key, [row])
+  }
+
+  /**
+   * LIFE-002, once all spans that start after their parent are known: where many of one operation do, again and again, a
+   * loop keeps a context that it should not (CTX-005), and none of them was handed over.
+   */
+  #startedAfter(facts: LifetimeFacts): void {
+    const { table, traces } = facts.batch
+    for (const rows of this.#starters.values()) {
+      const spreadNano = table.differenceNano(rows.at(-1)!, Column.start, rows[0]!, Column.start)
+      if (rows.length >= REUSED && spreadNano >= REUSED_OVER_NANO) continue
+      for (const row of rows) {
+        const parent = traces!.parentRow[row]!
+        const gapNano =
+          table.differenceNano(row, Column.start, parent, Column.end) - facts.clockDifferenceNano(row, parent)
+        this.#record(facts, Kind.startsAfterParent, row, parent, parent, gapNano, !this.#isOutranked(facts, parent))
+      }
+    }
+    this.#starters.clear()
+  }
+
+  /**
+   * Whether a span looks like the next step after the one that it names as its parent: it starts at once, and their common
+   * grandparent waits for it. Then the parent is wrong (CTX-005), and nothing ended too early.
+   */
+  #followsParent(facts: LifetimeFacts, row: number, parent: number, gapNano: number): boolean {
+    const { table, traces } = facts.batch
+    const grandparent = traces!.parentRow[parent]!
+    return (
+      gapNano < HANDOVER_NANO &&
+      grandparent >= 0 &&
+      facts.sameProcess(row, grandparent) &&
+      table.differenceNano(row, Column.end, grandparent, Column.end) <= 0
+    )
   }
 
   /** LIFE-004 and 006: whether the caller had given up. */

@@ -45,6 +45,8 @@ for j := range jobs {
   ],
   blindTo: [
     'Parent and child of different clocks, unless the offset between them is known and smaller.',
+    'A span that follows at once on the one it names as its parent, while their common grandparent waits: that parent is wrong (CTX-005).',
+    'Spans of one operation that start again and again after the same parent: a loop keeps a context that it should not (CTX-005).',
     'A parent that gave up: what its callee does afterwards is LIFE-004 or LIFE-006.',
   ],
   example: {

@@ -106,6 +106,16 @@ describe('LIFE-002 child_starts_after_parent_end', () => {
     ])
   })
 
+  it('is silent about the next step that names the step before as its parent', async () => {
+    const steps = [parent, child(10, 30), span('price', 3, 2, 30.1, 60)]
+    expect(await findingsOf([{ service: 'cart', spans: steps }])).toEqual([])
+  })
+
+  it('is silent about a loop that keeps the context of a request', async () => {
+    const rounds = [500, 1000, 1500, 2000].map((at, i) => child(at, at + 5, 2 + i))
+    expect(await findingsOf([{ service: 'cart', spans: [parent, ...rounds] }])).toEqual([])
+  })
+
   it('is another finding when the parent gave up', async () => {
     const caller = { ...parent, kind: 'client', status: { code: 2 } } as const
     expect(
