@@ -42,6 +42,7 @@ interface KnownPlace {
   readonly edge: Edge | null
   readonly parts: Map<string, OccurrenceTotal>
   saidCount: number
+  saidPopulation: number
 }
 
 /** Adds up the summaries of all shards by place (service, operation, edge) and cause, and says what the rule makes of it. */
@@ -87,7 +88,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
       return
     }
     if (!place) {
-      place = { cause, service, name, edge, parts: new Map(), saidCount: 0 }
+      place = { cause, service, name, edge, parts: new Map(), saidCount: 0, saidPopulation: 0 }
       this.#places.set(key, place)
     }
     const total = known ?? new OccurrenceTotal(this.#options.evidenceLimit)
@@ -113,8 +114,10 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
     }
     const statement = sum.count === 0 ? null : this.#options.says(parts, sum.count)
     const count = statement ? sum.count : 0
-    if (count === place.saidCount) return []
+    const ofHowMany = statement?.population ?? 0
+    if (count === place.saidCount && ofHowMany === place.saidPopulation) return []
     place.saidCount = count
+    place.saidPopulation = ofHowMany
     const where: Place = { service, instance: null, operation: name, edge }
     return [reportOf(this.#options.rule, cause, where, statement ?? RETRACTED, sum, count)]
   }

@@ -23,6 +23,14 @@ export interface Occurrence {
   readonly values?: Readonly<Record<string, FindingValue>>
 }
 
+/** What is left of a span that has gone on. */
+export interface PassedSpan {
+  readonly operation: number
+  readonly startUnixNano: bigint
+  readonly traceId: string
+  readonly spanId: string
+}
+
 /** Occurrences of one cause at one place since the last summary. */
 export interface OccurrenceRow {
   readonly cause: string
@@ -69,28 +77,27 @@ export class OccurrenceTally {
   add(facts: OccurrenceFacts, row: number, occurrence: Occurrence): void {
     const { table } = facts.batch
     this.#registry = facts.registry
-    const operation = facts.operations[row]!
-    const { cause, edge = null, detail = '' } = occurrence
-    const key = JSON.stringify([cause, operation, edge, detail])
-    let tallied = this.#rows.get(key)
-    if (!tallied) {
-      if (this.#rows.size >= MAX_ROWS) {
-        this.overflowed++
-        return
-      }
-      tallied = { cause, operation, edge, detail, total: new OccurrenceTotal(this.#evidenceLimit) }
-      this.#rows.set(key, tallied)
-    }
-    const at = table.timeUnixNano(row, Column.start)
-    tallied.total.add(1, at, at)
-    if (tallied.total.evidence.wants(at))
-      tallied.total.evidence.add(at, {
+    const startUnixNano = table.timeUnixNano(row, Column.start)
+    const total = this.#totalOf(facts.operations[row]!, occurrence)
+    total?.add(1, startUnixNano, startUnixNano)
+    if (total?.evidence.wants(startUnixNano))
+      total.evidence.add(startUnixNano, {
         kind: 'span',
         traceId: table.traceIdHex(row),
         spanId: table.spanIdHex(row),
         relatedSpanId: occurrence.relatedSpanId,
         values: occurrence.values ?? {},
       })
+  }
+
+  /** An occurrence that came out when its span had left already. */
+  addPassed(registry: Operations, span: PassedSpan, occurrence: Occurrence): void {
+    this.#registry = registry
+    const { operation, startUnixNano, traceId, spanId } = span
+    const total = this.#totalOf(operation, occurrence)
+    total?.add(1, startUnixNano, startUnixNano)
+    const { relatedSpanId, values = {} } = occurrence
+    total?.evidence.add(startUnixNano, { kind: 'span', traceId, spanId, relatedSpanId, values })
   }
 
   take(): OccurrenceSummary {
@@ -110,6 +117,21 @@ export class OccurrenceTally {
     })
     this.#populations.fill(0)
     return { populations, rows }
+  }
+
+  #totalOf(operation: number, occurrence: Occurrence): OccurrenceTotal | null {
+    const { cause, detail = '' } = occurrence
+    const edge: Edge | null = occurrence.edge ?? null
+    const key = JSON.stringify([cause, operation, edge, detail])
+    const known = this.#rows.get(key)
+    if (known) return known.total
+    if (this.#rows.size >= MAX_ROWS) {
+      this.overflowed++
+      return null
+    }
+    const total = new OccurrenceTotal(this.#evidenceLimit)
+    this.#rows.set(key, { cause, operation, edge, detail, total })
+    return total
   }
 
   #grow(operation: number): void {

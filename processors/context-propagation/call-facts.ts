@@ -36,6 +36,8 @@ export class CallFacts {
   /** Whether the gateway sees only a share of the traffic: then nothing is said on spans about what is missing. */
   seenInPart = false
   readonly outranked: Outranked
+  /** Parents that a rule found under another trace id, each as trace id (4 words) and span id (2): nobody misses them. */
+  readonly foundParents: number[] = []
   readonly registry: Operations
   /** Traces seen so far, by whether all of them was there; late pieces are no traces. */
   readonly traces = { true: 0, false: 0, unknown: 0 }

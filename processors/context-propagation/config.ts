@@ -16,6 +16,12 @@ export const configSchema = z.strictObject({
   match_tolerance: durationMs('50ms').describe(
     'How far a callee may lie outside of the call it is matched to: clock offsets between nodes, and the time on the way.',
   ),
+  expected_elsewhere: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'Services whose spans go to another backend: calls to them are never called broken, nor are spans that they may have called.',
+    ),
   max_operations: z
     .int()
     .min(100)
@@ -29,6 +35,13 @@ export const configSchema = z.strictObject({
     .default(200_000)
     .describe(
       'Missing parents that are remembered for late_grace (about 60 bytes each); beyond it the oldest are settled early.',
+    ),
+  max_recent_calls: z
+    .int()
+    .min(1000)
+    .default(50_000)
+    .describe(
+      'Calls that are remembered for half a minute to find the other half of traces with cut ids, once there is one (about 60 bytes each).',
     ),
   max_samples: z
     .int()

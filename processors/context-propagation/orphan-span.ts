@@ -53,6 +53,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   #callerOf = new Uint32Array(1024)
   readonly #tallies = new Map<number, Tally>()
   #operations: readonly Operation[] = []
+  #facts: CallFacts | null = null
   #verdicts: Verdicts = new Map()
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
@@ -62,8 +63,9 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   }
 
   observe(facts: CallFacts, nowMs: number): void {
-    const { traces } = facts.batch
+    const { table, traces } = facts.batch
     const { traceCount, firstRow, parentRow, state } = traces!
+    this.#facts = facts
     this.#operations = facts.registry.all
     this.#reserve(this.#operations.length)
     for (let trace = 0; trace < traceCount; trace++) {
@@ -71,21 +73,25 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       const end = firstRow[trace + 1]!
       for (let row = firstRow[trace]!; row < end; row++) {
         const parent = parentRow[row]!
-        if (traceState === TraceState.late) this.#retract(facts, row)
+        const at = row * ROW_WORDS
+        if (traceState === TraceState.late) this.#retract(table.words, at, at + Column.spanId)
         if (parent === Parent.none) continue
         const operation = facts.operations[row]!
-        this.#withParent[operation]!++
+        // Whether spans of unknown traces miss their parents is not asked, so they are none of those that could.
+        if (traceState !== TraceState.unknown) this.#withParent[operation]!++
         if ((facts.roles[row]! & Role.entry) !== 0) {
           this.#isEntry[operation] = 1
           if (parent >= 0) this.#callerOf[operation] = facts.serviceOf(parent) + 1
         }
-        if (parent === Parent.missing && traceState !== TraceState.unknown && facts.claim(row, RULE))
+        if (parent !== Parent.missing || traceState === TraceState.unknown) continue
+        if (!this.#mayComeFromElsewhere(facts, row, firstRow[trace]!, end) && facts.claim(row, RULE))
           this.#orphan(facts, row, firstRow[trace]!, end, nowMs)
       }
     }
   }
 
   takeSummary(nowMs: number): OrphanSummary {
+    if (this.#facts) this.#retractFound(this.#facts)
     this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
     const operations = this.#operations
     const rows: OrphanRow[] = []
@@ -132,17 +138,30 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     facts.mark(row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
   }
 
-  /** A late span: every orphan that waited for it was none. */
-  #retract(facts: CallFacts, row: number): void {
-    const { table } = facts.batch
-    const at = row * ROW_WORDS
+  /** Where some services send their spans elsewhere, work that came from outside and not from a known caller may be theirs. */
+  #mayComeFromElsewhere(facts: CallFacts, row: number, traceFirst: number, traceEnd: number): boolean {
+    if (this.#config.expected_elsewhere.length === 0 || (facts.roles[row]! & Role.entry) === 0) return false
+    const caller = this.#callerOf[facts.operations[row]!]! - 1
+    return caller < 0 || !hasService(facts, traceFirst, traceEnd, caller)
+  }
+
+  /** Parents that have been found under another trace id. */
+  #retractFound({ foundParents }: CallFacts): void {
+    if (foundParents.length === 0) return
+    const words = Uint32Array.from(foundParents)
+    for (let at = 0; at < words.length; at += 6) this.#retract(words, at, at + 4)
+    foundParents.length = 0
+  }
+
+  /** A parent that came after all, its trace id at `at` and its span id at `spanAt`: whatever waited for it is no orphan. */
+  #retract(words: Uint32Array, at: number, spanAt: number): void {
     for (;;) {
-      const operation = this.#awaited.takeArrived(table.words, at, at + Column.spanId)
+      const operation = this.#awaited.takeArrived(words, at, spanAt)
       if (operation < 0) return
       const tally = this.#tally(operation)
       tally.retracted++
       if (tally.lateParents.length < MAX_LATE_PARENTS)
-        tally.lateParents.push(evidenceKey(table.traceIdHex(row), table.spanIdHex(row)))
+        tally.lateParents.push(evidenceKey(hexOf(words, at, 4), hexOf(words, spanAt, 2)))
     }
   }
 
@@ -180,6 +199,12 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     callerOf.set(this.#callerOf)
     this.#callerOf = callerOf
   }
+}
+
+function hexOf(words: Uint32Array, at: number, count: number): string {
+  let hex = ''
+  for (let i = 0; i < count; i++) hex += words[at + i]!.toString(16).padStart(8, '0')
+  return hex
 }
 
 function hasService(facts: CallFacts, first: number, end: number, service: number): boolean {
