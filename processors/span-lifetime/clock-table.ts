@@ -10,6 +10,8 @@ const MAX_SOURCES = 10_000
 const MAX_RESOURCES = 4096
 /** Less than this is no news on a span. */
 const MIN_APPLIED_NANO = 0.1e6
+/** Uncertainties from which an offset is one, as for CLOCK-001. */
+const APPLIED_SIGNIFICANCE = 3
 
 /** An offset as the judge hands it to observers: domain, root, offset, slope, at, half width. */
 type Verdict = readonly [string, string | null, number, number, number, number]
@@ -64,7 +66,7 @@ export class ClockTable {
   /** Whether a source's clock is known to differ from its root's by so much that it is worth saying. */
   isOff(source: number): boolean {
     if (source < 0 || this.#root[source]! < 0) return false
-    return Math.abs(this.#offset[source]!) > Math.max(MIN_APPLIED_NANO, this.#halfWidth[source]!)
+    return Math.abs(this.#offset[source]!) > Math.max(MIN_APPLIED_NANO, APPLIED_SIGNIFICANCE * this.#halfWidth[source]!)
   }
 
   halfWidthNano(source: number): number {

@@ -21,3 +21,8 @@ export function recordingLines(file: string): string[] {
     .split('\n')
     .filter((line) => line !== '')
 }
+
+/** A JSON file beside the recordings. */
+export function readBesideRecordings(file: string): unknown {
+  return JSON.parse(readFileSync(FOLDER + file, 'utf8'))
+}

@@ -15,11 +15,7 @@ export interface ClockSource {
 
 /** Null where a resource says nothing by which two clocks could be told apart. */
 export function clockSourceOf(attributes: ReadonlyMap<string, unknown>, instance: string): ClockSource | null {
-  const text = (key: string) => {
-    const value = attributes.get(key)
-    const first = Array.isArray(value) ? value[0] : value
-    return first === undefined || first === null || first === '' ? null : String(first)
-  }
+  const text = (key: string) => firstOf(attributes.get(key))
   const machine = text('host.id') ?? text('k8s.node.name')
   if (machine !== null) return { key: JSON.stringify([machine]), machine, host: null, ip: null, instance: null }
   const name = text('host.name')
@@ -28,6 +24,19 @@ export function clockSourceOf(attributes: ReadonlyMap<string, unknown>, instance
   const own = instance === '' ? null : instance
   if (host === null && ip === null && own === null) return null
   return { key: JSON.stringify([host, ip, own]), machine, host, ip, instance: own }
+}
+
+/** The text of an attribute; of an array, which resources hold as JSON, that of its first member. */
+function firstOf(value: unknown): string | null {
+  if (value === undefined || value === null || value === '') return null
+  const text = String(value)
+  if (!text.startsWith('[')) return text
+  try {
+    const members: unknown = JSON.parse(text)
+    return Array.isArray(members) ? firstOf(members[0]) : text
+  } catch {
+    return text
+  }
 }
 
 /** Names the clock domain of each source; knows how many instances a host name has. */

@@ -210,7 +210,7 @@ describe('clock domains', () => {
     ],
     [
       'the address where the host name is that of one container',
-      [{ 'host.name': 'h', 'host.ip': ['10.0.0.1', '10.0.0.9'] }],
+      [{ 'host.name': 'h', 'host.ip': '["10.0.0.1","10.0.0.9"]' }],
       '10.0.0.1',
     ],
     [
