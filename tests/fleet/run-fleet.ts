@@ -11,7 +11,7 @@ import { RATE, type Run } from './runs.ts'
 export const FOLDER = fileURLToPath(new URL('tmp/', import.meta.url))
 
 /** Beside the fleet's own ports, so that a fleet by hand may run at the same time. */
-const FIRST_PORT = 8700
+export const FIRST_PORT = 8700
 
 export interface FleetRun {
   readonly recording: Recording
