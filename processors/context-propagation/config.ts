@@ -43,6 +43,13 @@ export const configSchema = z.strictObject({
     .describe(
       'Calls that are remembered for half a minute to find the other half of traces with cut ids, once there is one (about 60 bytes each).',
     ),
+  max_ended_parents: z
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe(
+      'Spans that are remembered because others began below them after their end (about 200 bytes each); beyond it those without news go.',
+    ),
   max_samples: z
     .int()
     .min(100)

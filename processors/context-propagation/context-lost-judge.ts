@@ -150,6 +150,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     const callers = new Map<string, KnownExit[]>()
     for (const root of ready) {
       const entry = this.#entries.get(root.sample.key)!
+      if (this.#config.expected_elsewhere.includes(entry.service)) continue
       let exits = callers.get(entry.key)
       if (!exits) {
         exits = [...this.#exits.values()].filter((exit) => exit.unanswered > 0 && answersTo(exit, entry))

@@ -1,10 +1,8 @@
 import type { ProcessorFactory } from '../../component/component.ts'
 import { TraceRuleProcessor } from '../../component/trace-rule-processor.ts'
-import { Operations } from '../../otlp/operations.ts'
-import { CallFacts } from './call-facts.ts'
+import type { CallFacts } from './call-facts.ts'
 import { type ContextPropagationConfig, configSchema } from './config.ts'
-import { contextLost } from './context-lost.ts'
-import { orphanSpan } from './orphan-span.ts'
+import { propagationRules } from './propagation-rules.ts'
 import { TrafficMetrics } from './traffic-metrics.ts'
 
 export const factory: ProcessorFactory<ContextPropagationConfig> = {
@@ -17,19 +15,16 @@ export const factory: ProcessorFactory<ContextPropagationConfig> = {
   needsTraceWindow: true,
   create: {
     traces(settings, config, next) {
-      const limit = settings.findings.evidenceLimit
-      const lost = contextLost(config, limit)
-      const lostJudge = lost.createJudge()
-      const facts = new CallFacts(new Operations(config.max_operations))
-      const processor = new TraceRuleProcessor<CallFacts>(settings, next, {
+      const rules = propagationRules(config, settings.findings)
+      const { calls, gate } = rules
+      const facts = rules.facts()
+      const processor = new TraceRuleProcessor<CallFacts>({ ...settings, findings: gate }, next, {
         facts,
         judgeIntervalMs: config.judge_interval,
-        sections: { edges: () => lostJudge.edges() },
-        producers: [new TrafficMetrics({ edges: () => lostJudge.edges(), traces: () => facts.traces })],
+        sections: { edges: () => calls.edges() },
+        producers: [new TrafficMetrics({ edges: () => calls.edges(), traces: () => facts.traces })],
       })
-      // The order is the precedence: a span that one rule has claimed is no finding of the next.
-      processor.add(lost, lostJudge)
-      processor.add(orphanSpan(config, limit))
+      for (const { rule, judge } of rules.list) processor.add(rule, judge)
       return processor
     },
   },

@@ -4,6 +4,7 @@ import type { Operation } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
 import { AwaitedParents } from './awaited-parents.ts'
+import { callOfOrphan } from './bridged-orphan.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { OrphanJudge } from './orphan-judge.ts'
@@ -138,11 +139,11 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     facts.mark(row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
   }
 
-  /** Where some services send their spans elsewhere, work that came from outside and not from a known caller may be theirs. */
+  /** Where some services send their spans elsewhere, what entered from outside may be theirs unless its call is here. */
   #mayComeFromElsewhere(facts: CallFacts, row: number, traceFirst: number, traceEnd: number): boolean {
-    if (this.#config.expected_elsewhere.length === 0 || (facts.roles[row]! & Role.entry) === 0) return false
-    const caller = this.#callerOf[facts.operations[row]!]! - 1
-    return caller < 0 || !hasService(facts, traceFirst, traceEnd, caller)
+    const { expected_elsewhere, match_tolerance } = this.#config
+    if (expected_elsewhere.length === 0 || (facts.roles[row]! & Role.entry) === 0) return false
+    return callOfOrphan(facts, row, traceFirst, traceEnd, match_tolerance * 1e6) < 0
   }
 
   /** Parents that have been found under another trace id. */

@@ -94,6 +94,7 @@ for {
   blindTo: [
     'Traces that left the window early for lack of memory, and traces that were already on their way when the gateway started: they are counted as unknown.',
     'Parents that went to another gateway: when parents and children are missing alike on all edges, GW-001 says so and this rule is silent.',
+    'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, or where the whole trace hangs below the orphan. Callers that are known to send elsewhere: expected_elsewhere.',
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
   ],
   example: {

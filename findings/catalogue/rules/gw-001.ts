@@ -4,11 +4,11 @@ export const rule: Rule = {
   id: 'GW-001',
   name: 'partial_view',
   levels: ['info'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'the share of missing parents and of missing children on all edges at once',
-  when: 'Parents and children are missing at a similar rate on all edges at once.',
+  when: 'Parents and children are missing on many edges at once, of whole processes only, and no one or two services explain it.',
   meaning:
     'This gateway sees only a share of the traffic, so nothing that is missing here is known to be missing at all. While this stands the CTX rules are silent.',
   drawing: `
@@ -30,7 +30,9 @@ export const rule: Rule = {
   ],
   thresholds: [],
   blindTo: [
-    'A split by service: when whole services send elsewhere, their edges are missing and the others are whole.',
+    'A split that hides a single service or instance looks like one that does not export; and where no caller is here, nothing tells how much is missing. Orphans of services whose callers were never seen are not reported then (CTX-001).',
+    'Services that are known to send elsewhere: name them in expected_elsewhere.',
+    'When the view is whole again, what was counted in the partial time stays unsaid.',
   ],
   example: {
     level: 'info',
@@ -41,7 +43,8 @@ export const rule: Rule = {
     operation: null,
     occurrences: 1,
     population: 1,
-    message: 'This gateway sees about a half of all spans; what is missing may be at another one.',
+    message:
+      'This gateway sees about 50 % of all spans; what is missing may be at another one, so the CTX rules are silent.',
     values: { estimated_share: 0.5 },
   },
 }

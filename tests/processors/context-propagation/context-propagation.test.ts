@@ -123,6 +123,7 @@ describe('CTX-001 orphan_span', () => {
 
   it('takes the finding back when the parent comes late', async () => {
     const s = await shop()
+    s.call('frontend', 'cart', 'get', false)
     s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
     s.settings.clock.advanceBy(9000)
     s.send({ service: 'frontend', spans: [{ ...s.span(900, null, { name: 'GET /' }), spanId: 4711 }] })

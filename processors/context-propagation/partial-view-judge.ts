@@ -1,0 +1,265 @@
+import type { FindingReport } from '../../component/finding.ts'
+import { rpcNameOf } from '../../component/rpc-name.ts'
+import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { type KnownExit, namesService } from './callee-match.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import type { CallSummary } from './context-lost-summary.ts'
+import type { OrphanSummary } from './orphan-summary.ts'
+import type { OutrankedRow } from './outranked.ts'
+import { type EntryTraffic, type ExitTraffic, judgeView, type View } from './partial-view-decision.ts'
+import { RecentCounts } from './recent-counts.ts'
+
+export const RULE = 'GW-001'
+/** The one verdict: present while the view is partial. */
+export const PARTIAL = 'partial'
+
+/** How long a partial view must show before it is taken for sure: an agent that batches for ten seconds looks alike until then. */
+const CONFIRM_AFTER_MS = 20_000
+
+export interface ViewSummary {
+  /** Orphans since the last summary that are the answers to calls of their trace: only what stood between is missing. */
+  readonly bridged: readonly { readonly from: string; readonly to: string; readonly count: number }[]
+  /** By service, orphans below which all of the trace hangs, another service included: nobody else was called. */
+  readonly alone: readonly (readonly [service: string, count: number])[]
+  /** For the gate that the findings pass. */
+  readonly outranked: readonly OutrankedRow[]
+}
+
+/** `suspected` withholds only; `partial` is certain. */
+export type ViewState = 'whole' | 'suspected' | 'partial'
+
+/** What is known of an exit for good. */
+interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
+  readonly answeredBy: Map<string, number>
+}
+
+/** Weighs what is missing on all edges of the last minute; until orphans show up it only learns who calls whom. */
+export class PartialViewJudge implements TraceJudge<ViewSummary> {
+  state: ViewState = 'whole'
+  readonly #limit: number
+  readonly #elsewhere: readonly string[]
+  readonly #exits = new Map<string, Exit>()
+  readonly #callers = new Map<string, Set<string>>()
+  /** Services by the RPCs that they serve. */
+  readonly #servers = new Map<string, string>()
+  /** Per exit: calls, unanswered. */
+  readonly #recentExits: RecentCounts
+  /** Per service: entries with a parent id, orphans among them, entries without parent. */
+  readonly #recentEntries: RecentCounts
+  /** Per caller and callee: orphans whose call is here. */
+  readonly #recentBridges: RecentCounts
+  readonly #recentInner: RecentCounts
+  /** Operations where work enters a service, and by service how many of its orphans speak for an intermediary. */
+  readonly #entryOperations = new Set<string>()
+  readonly #orphansOf = new Map<string, { orphans: number; explained: number }>()
+  #partialSinceMs = 0
+  #judgements = 0
+  #partialJudgements = 0
+  #share = 1
+
+  constructor(config: ContextPropagationConfig) {
+    this.#limit = config.max_operations
+    this.#elsewhere = config.expected_elsewhere
+    this.#recentExits = new RecentCounts(2, this.#limit)
+    this.#recentEntries = new RecentCounts(3, this.#limit)
+    this.#recentBridges = new RecentCounts(1, this.#limit)
+    this.#recentInner = new RecentCounts(1, 1)
+  }
+
+  takeCalls(summaries: readonly CallSummary[], nowMs: number): void {
+    for (const { exits, entries } of summaries) {
+      for (const row of exits) {
+        const exit = this.#exit(row)
+        if (exit === null) continue
+        for (const [service, count] of row.answeredBy) {
+          exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
+          this.#callersOf(service).add(row.service)
+        }
+        if (row.boundary !== 'messaging') this.#recentExits.add(nowMs, row.key, row.total, row.unanswered)
+      }
+      for (const { service, name, roots } of entries) {
+        const rpc = rpcNameOf(name)
+        if (rpc !== null && this.#servers.size < this.#limit) this.#servers.set(rpc, service)
+        if (roots > 0) this.#recentEntries.add(nowMs, service, 0, 0, roots)
+      }
+    }
+  }
+
+  takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {
+    for (const summary of summaries) {
+      for (const { service, name, entry, withParent, orphans, retracted } of summary) {
+        if (!entry) {
+          if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
+          continue
+        }
+        this.#recentEntries.add(nowMs, service, withParent, orphans - retracted, 0)
+        if (orphans === 0) continue
+        if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(`${service}\0${name}`)
+        this.#tallyOf(service).orphans += orphans
+      }
+    }
+  }
+
+  judge(summaries: readonly ViewSummary[], nowMs: number): readonly FindingReport[] {
+    for (const { bridged, alone } of summaries) {
+      for (const [service, count] of alone) this.#tallyOf(service).explained += count
+      for (const { from, to, count } of bridged) {
+        this.#recentBridges.add(nowMs, `${from}\0${to}`, count)
+        this.#tallyOf(to).explained += count
+      }
+    }
+    for (const counts of [this.#recentExits, this.#recentEntries, this.#recentBridges, this.#recentInner])
+      counts.expire(nowMs)
+    const verdict = judgeView(this.#view())
+    // Without traffic nothing is known to have changed.
+    if (verdict.kind === 'too_little') return []
+    this.#judgements++
+    const before = this.state
+    if (verdict.kind === 'whole') {
+      this.state = 'whole'
+      return before === 'suspected' ? [this.#report('retracted')] : []
+    }
+    if (before === 'whole') this.#partialSinceMs = nowMs
+    this.#partialJudgements++
+    this.#share = Math.round(verdict.share * 100) / 100
+    this.state = nowMs - this.#partialSinceMs >= CONFIRM_AFTER_MS ? 'partial' : 'suspected'
+    return [this.#report(this.state === 'partial' ? 'confirmed' : 'provisional')]
+  }
+
+  verdicts(): Verdicts {
+    return this.state === 'whole' ? new Map() : new Map([[PARTIAL, 'split_traffic']])
+  }
+
+  /**
+   * Whether it is not known that anything is broken: in a partial view nothing is. Nor is it known of orphans in a service
+   * whose callers have not been seen at all, since these may well send their spans elsewhere, unless they look like the
+   * work of an intermediary: a call with nothing but an unknown parent between, or all of the trace below it.
+   */
+  withholds({ rule, place }: FindingReport): boolean {
+    if (!rule.startsWith('CTX-')) return false
+    if (this.state !== 'whole') return true
+    if (rule !== 'CTX-001' || this.#callers.has(place.service)) return false
+    if (!this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
+    const { orphans, explained } = this.#tallyOf(place.service)
+    return explained < orphans / 2
+  }
+
+  #view(): View {
+    const bridges = this.#recentBridges.totals()
+    const answersLost = new Map<string, number>()
+    const bridgedTo = new Map<string, number>()
+    for (const [key, [count]] of bridges) {
+      const to = key.split('\0')[1]!
+      bridgedTo.set(to, (bridgedTo.get(to) ?? 0) + count!)
+    }
+    const entries: EntryTraffic[] = []
+    for (const [service, [withParent, orphans, roots]] of this.#recentEntries.totals()) {
+      answersLost.set(service, roots!)
+      entries.push({
+        service,
+        withParent: withParent!,
+        orphans: Math.max(0, orphans! - (bridgedTo.get(service) ?? 0)),
+        callers: this.#callers.get(service) ?? new Set(),
+      })
+    }
+    return {
+      entries,
+      exits: this.#exitTraffic(bridges, answersLost),
+      innerOrphans: this.#recentInner.totals().get('')?.[0] ?? 0,
+    }
+  }
+
+  /** Calls by caller and callee, without those whose answer is here but hangs elsewhere. */
+  #exitTraffic(
+    bridges: ReadonlyMap<string, Float64Array>,
+    answersLost: ReadonlyMap<string, number>,
+  ): readonly ExitTraffic[] {
+    const edges = new Map<string, { from: string; to: string; seen: boolean; calls: number; unanswered: number }>()
+    for (const [key, [calls, unanswered]] of this.#recentExits.totals()) {
+      const exit = this.#exits.get(key)!
+      const callee = this.#calleeOf(exit)
+      if (callee === null) continue
+      const edgeKey = `${exit.service}\0${callee.name}`
+      let edge = edges.get(edgeKey)
+      if (!edge) {
+        edge = { from: exit.service, to: callee.name, seen: callee.seen, calls: 0, unanswered: 0 }
+        edges.set(edgeKey, edge)
+      }
+      edge.calls += calls!
+      edge.unanswered += unanswered!
+    }
+    for (const [key, edge] of edges) {
+      const elsewhere = (bridges.get(key)?.[0] ?? 0) + (answersLost.get(edge.to) ?? 0)
+      edge.unanswered = Math.max(0, edge.unanswered - elsewhere)
+    }
+    return [...edges.values()]
+  }
+
+  /** Whom a call is for: who answers it as a rule, who serves that RPC, whom the caller names. Null where nobody need answer. */
+  #calleeOf({ name, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
+    let usual: string | null = null
+    for (const [service, count] of answeredBy)
+      if (usual === null || count > (answeredBy.get(usual) ?? 0)) usual = service
+    const rpc = rpcNameOf(name)
+    usual ??= rpc === null ? null : (this.#servers.get(rpc) ?? null)
+    if (usual !== null) return this.#isElsewhere(usual) ? null : { name: usual, seen: true }
+    if (boundary !== 'grpc' || this.#isElsewhere(peer)) return null
+    return { name: rpc === null ? peer : rpc.split('/')[0]!, seen: false }
+  }
+
+  #isElsewhere(name: string): boolean {
+    return this.#elsewhere.some((service) => service === name || namesService(name, service))
+  }
+
+  #exit(row: CallSummary['exits'][number]): Exit | null {
+    let exit = this.#exits.get(row.key)
+    if (!exit) {
+      if (this.#exits.size >= this.#limit) return null
+      const { service, name, peer, boundary } = row
+      exit = { service, name, peer, boundary, answeredBy: new Map() }
+      this.#exits.set(row.key, exit)
+    }
+    return exit
+  }
+
+  #callersOf(service: string): Set<string> {
+    let callers = this.#callers.get(service)
+    if (!callers) {
+      callers = new Set()
+      this.#callers.set(service, callers)
+    }
+    return callers
+  }
+
+  #tallyOf(service: string): { orphans: number; explained: number } {
+    let tally = this.#orphansOf.get(service)
+    if (!tally) {
+      tally = { orphans: 0, explained: 0 }
+      this.#orphansOf.set(service, tally)
+    }
+    return tally
+  }
+
+  #report(state: FindingReport['state']): FindingReport {
+    const percent = Math.round(this.#share * 100)
+    const at = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n
+    return {
+      rule: RULE,
+      cause: 'split_traffic',
+      place: { service: 'blindspot', instance: null, operation: null, edge: null },
+      level: 'info',
+      confidence: 0.9,
+      causeConfidence: 0.9,
+      state,
+      occurrences: state === 'retracted' ? 0 : this.#partialJudgements,
+      population: this.#judgements,
+      firstUnixNano: at(this.#partialSinceMs),
+      lastUnixNano: at(this.#partialSinceMs),
+      message: `This gateway sees about ${percent} % of all spans; what is missing may be at another one, so the CTX rules are silent.`,
+      values: { estimated_share: this.#share },
+      evidence: [],
+      supersedesCause: null,
+      related: [],
+    }
+  }
+}

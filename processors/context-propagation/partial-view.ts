@@ -1,0 +1,94 @@
+import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { Parent, TraceState } from '../../otlp/trace-index.ts'
+import { callOfOrphan } from './bridged-orphan.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import type { Outranked } from './outranked.ts'
+import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
+
+/** Its judge also hears what the rules on calls and orphans count. */
+export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
+  createJudge(): PartialViewJudge
+}
+
+/**
+ * GW-001 partial_view: parents and children are missing on all edges at once, because other gateways get the rest. Counts
+ * nothing itself but the orphans that speak for an intermediary: those whose call is here, so that only what stands
+ * between is missing, and those below which the whole trace hangs. Comes first, so that the others know whether to mark.
+ */
+export function partialView(config: ContextPropagationConfig): PartialViewRule {
+  return {
+    rules: [RULE],
+    createObserver: () => new PartialViewObserver(config.match_tolerance),
+    createJudge: () => new PartialViewJudge(config),
+  }
+}
+
+class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
+  readonly #toleranceNano: number
+  /** By caller and callee. */
+  readonly #bridged = new Map<string, { from: string; to: string; count: number }>()
+  readonly #alone = new Map<string, number>()
+  #outranked: Outranked | null = null
+  #seenInPart = false
+
+  constructor(toleranceMs: number) {
+    this.#toleranceNano = toleranceMs * 1e6
+  }
+
+  observe(facts: CallFacts): void {
+    facts.seenInPart = this.#seenInPart
+    this.#outranked = facts.outranked
+    const { traceCount, firstRow, parentRow, state } = facts.batch.traces!
+    for (let trace = 0; trace < traceCount; trace++) {
+      if (state[trace] !== TraceState.incomplete) continue
+      const first = firstRow[trace]!
+      const end = firstRow[trace + 1]!
+      let tops = 0
+      let orphan = -1
+      for (let row = first; row < end; row++) {
+        if (parentRow[row]! >= 0 || parentRow[row] === Parent.passed) continue
+        tops++
+        if (parentRow[row] !== Parent.missing || (facts.roles[row]! & Role.entry) === 0) continue
+        orphan = row
+        this.#bridge(facts, row, first, end)
+      }
+      if (tops === 1 && orphan >= 0 && hasOtherService(facts, orphan, first, end)) {
+        const { service } = facts.registry.all[facts.operations[orphan]!]!
+        this.#alone.set(service, (this.#alone.get(service) ?? 0) + 1)
+      }
+    }
+  }
+
+  takeSummary(): ViewSummary {
+    const summary = {
+      bridged: [...this.#bridged.values()],
+      alone: [...this.#alone],
+      outranked: this.#outranked?.take() ?? [],
+    }
+    this.#bridged.clear()
+    this.#alone.clear()
+    return summary
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#seenInPart = verdicts.has(PARTIAL)
+  }
+
+  #bridge(facts: CallFacts, orphan: number, first: number, end: number): void {
+    const call = callOfOrphan(facts, orphan, first, end, this.#toleranceNano)
+    if (call < 0) return
+    const { all } = facts.registry
+    const from = all[facts.operations[call]!]!.service
+    const to = all[facts.operations[orphan]!]!.service
+    const key = `${from}\0${to}`
+    const known = this.#bridged.get(key)
+    if (known) known.count++
+    else this.#bridged.set(key, { from, to, count: 1 })
+  }
+}
+
+function hasOtherService(facts: CallFacts, row: number, first: number, end: number): boolean {
+  for (let other = first; other < end; other++) if (facts.serviceOf(other) !== facts.serviceOf(row)) return true
+  return false
+}

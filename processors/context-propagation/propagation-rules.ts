@@ -1,0 +1,62 @@
+import type { FindingSink } from '../../component/finding.ts'
+import type { TraceJudge, TraceRule } from '../../component/trace-rule.ts'
+import { Operations } from '../../otlp/operations.ts'
+import { CallFacts } from './call-facts.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import { contextLost } from './context-lost.ts'
+import type { ContextLostJudge } from './context-lost-judge.ts'
+import { FindingsGate } from './findings-gate.ts'
+import { orphanSpan } from './orphan-span.ts'
+import { partialView } from './partial-view.ts'
+import { truncatedId } from './truncated-id.ts'
+import { gating, overheard } from './view-judging.ts'
+
+export interface ListedRule {
+  readonly rule: TraceRule<CallFacts, unknown>
+  readonly judge: TraceJudge<unknown>
+}
+
+export interface PropagationRules {
+  facts(): CallFacts
+  /** In the order in which they run. */
+  readonly list: readonly ListedRule[]
+  /** Knows the traffic of every edge. */
+  readonly calls: ContextLostJudge
+  /** What all that they find passes on its way to the sink. */
+  readonly gate: FindingsGate
+}
+
+/**
+ * All rules of the processor. The order is the precedence: a span that one rule has claimed is no finding of the next.
+ * The view comes first: whether anything may be said at all.
+ */
+export function propagationRules(config: ContextPropagationConfig, sink: FindingSink): PropagationRules {
+  const limit = sink.evidenceLimit
+  const view = partialView(config)
+  const viewJudge = view.createJudge()
+  const gate = new FindingsGate(sink, (report) => viewJudge.withholds(report))
+  const lost = contextLost(config, limit)
+  const calls = lost.createJudge()
+  const orphans = orphanSpan(config, limit)
+  return {
+    facts: () => new CallFacts(new Operations(config.max_operations)),
+    list: [
+      listed(view, gating(viewJudge, gate)),
+      listed(truncatedId(config, limit, () => calls.edges())),
+      listed(
+        lost,
+        overheard(calls, (summaries, nowMs) => viewJudge.takeCalls(summaries, nowMs)),
+      ),
+      listed(
+        orphans,
+        overheard(orphans.createJudge(), (summaries, nowMs) => viewJudge.takeOrphans(summaries, nowMs)),
+      ),
+    ],
+    calls,
+    gate,
+  }
+}
+
+function listed<Summary>(rule: TraceRule<CallFacts, Summary>, judge = rule.createJudge()): ListedRule {
+  return { rule: rule as unknown as TraceRule<CallFacts, unknown>, judge: judge as TraceJudge<unknown> }
+}

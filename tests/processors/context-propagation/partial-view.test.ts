@@ -1,0 +1,192 @@
+import { describe, expect, it } from '@jest/globals'
+import { SpanTable } from '../../../otlp/span-table.ts'
+import { factory } from '../../../processors/context-propagation/context-propagation.ts'
+import {
+  type FleetPlan,
+  fleetSpans,
+  gatewayOf,
+  randomOf,
+  type SentSpan,
+  standingOf,
+  streamHash,
+  watchFleet,
+} from '../../support/fleet-of-services.ts'
+import { describeRecordings } from '../../support/recordings.ts'
+import { recordedTables, replaySpans, standing } from '../../support/replay-spans.ts'
+
+const FLEET: FleetPlan = {
+  services: [
+    { name: 'edge', instances: 2 },
+    { name: 'cart', instances: 3 },
+    { name: 'checkout', instances: 2 },
+    { name: 'payment', instances: 1 },
+    { name: 'inventory', instances: 3 },
+    { name: 'shipping', instances: 1 },
+    { name: 'search', instances: 2 },
+    { name: 'rates', instances: 2 },
+  ],
+  calls: [
+    { from: 'edge', to: 'cart', over: 'grpc' },
+    { from: 'edge', to: 'checkout', over: 'http' },
+    { from: 'edge', to: 'search', over: 'grpc' },
+    { from: 'checkout', to: 'payment', over: 'http' },
+    { from: 'checkout', to: 'inventory', over: 'grpc' },
+    { from: 'checkout', to: 'shipping', over: 'grpc' },
+    { from: 'shipping', to: 'inventory', over: 'grpc' },
+    { from: 'search', to: 'rates', over: 'grpc' },
+  ],
+  requests: 140,
+  requestsPerSecond: 3.5,
+}
+const spans = fleetSpans(FLEET)
+const SPLIT = 'GW-001 split_traffic blindspot'
+
+describe('GW-001 partial_view', () => {
+  const cases = [2, 3].flatMap((gateways) =>
+    [0, 1].flatMap((salt) => Array.from({ length: gateways }, (_, gateway) => ({ gateways, salt, gateway }))),
+  )
+  it.each(cases)('speaks, and no other rule does: gateway $gateway of $gateways, hashed with $salt', async (c) => {
+    const watched = await watchFleet(spans, { arrives: (sent) => gatewayOf(sent, c.gateways, c.salt) === c.gateway })
+    expect(standingOf(watched)).toEqual([SPLIT])
+  })
+
+  it('estimates the share, is sure after a while, and takes back what had been said', async () => {
+    const { reports, last } = await watchFleet(spans, { arrives: (sent) => gatewayOf(sent, 2, 0) === 0 })
+    const view = reports.filter(({ rule }) => rule === 'GW-001')
+    expect(view[0]!.state).toBe('provisional')
+    expect(view.at(-1)).toMatchObject({ state: 'confirmed', place: { service: 'blindspot' } })
+    expect(view.at(-1)!.values.estimated_share).toBeGreaterThan(0.3)
+    expect(view.at(-1)!.values.estimated_share).toBeLessThan(0.7)
+    const others = last.filter(({ rule }) => rule !== 'GW-001')
+    expect(others.length).toBeGreaterThan(0)
+    expect(others.every(({ state, occurrences }) => state === 'retracted' && occurrences === 0)).toBe(true)
+  })
+
+  it('ends when all is seen again, and what was counted meanwhile stays unsaid', async () => {
+    const minutes = [0, 1].flatMap((minute) =>
+      fleetSpans({ ...FLEET, requests: 315, seed: minute + 1 }).map((sent) => later(sent, minute * 90_000)),
+    )
+    const until = Math.min(...minutes.map(({ endMs }) => endMs)) + 90_000
+    const { last, reports } = await watchFleet(minutes, {
+      arrives: (sent) => sent.endMs > until || gatewayOf(sent, 2, 0) === 0,
+    })
+    expect(last.filter(({ rule, state }) => rule !== 'GW-001' && state !== 'retracted')).toEqual([])
+    const view = reports.filter(({ rule }) => rule === 'GW-001').at(-1)!
+    expect(view.occurrences).toBeLessThan(view.population)
+  })
+
+  describe('is not taken for', () => {
+    it.each<[string, (sent: SentSpan) => boolean]>([
+      ['a service that does not export', ({ service }) => service !== 'checkout'],
+      ['a service that does not export, with one caller', ({ service }) => service !== 'search'],
+      ['an instance that does not export', ({ instance }) => instance !== 'checkout-0'],
+      ['a service that samples on its own', ({ service, span }) => service !== 'checkout' || keeps(span.traceId)],
+      ['a service that loses spans at random', ({ service, span }) => service !== 'checkout' || keeps(span.spanId)],
+      ['everything', () => true],
+    ])('%s', async (_, arrives) => {
+      const watched = await watchFleet(spans, { arrives })
+      expect(watched.reports.filter(({ rule }) => rule === 'GW-001')).toEqual([])
+    })
+
+    it.each(['cart', 'checkout', 'inventory'])('a proxy before %s that exports nothing', async (to) => {
+      const watched = await watchFleet(spans.map((sent) => behindProxy(sent, to)))
+      expect(standingOf(watched)).toEqual([expect.stringMatching(`^CTX-001 \\w+ ${to}$`)])
+    })
+
+    it('a proxy before the first service, above all traces', async () => {
+      const watched = await watchFleet(spans.map((sent) => behindProxy(sent, 'edge')))
+      expect(standingOf(watched)).toEqual([expect.stringMatching('^CTX-001 \\w+ edge$')])
+    })
+
+    it('a lost context', async () => {
+      const broken = spans.map((sent) =>
+        sent.service === 'cart'
+          ? { ...sent, span: { ...sent.span, parentId: null, traceId: sent.span.spanId.repeat(2) } }
+          : sent,
+      )
+      expect(standingOf(await watchFleet(broken))).toEqual([expect.stringMatching('^CTX-002 \\w+ cart$')])
+    })
+  })
+})
+
+/** Four of the eight services. */
+function half(seed: number): ReadonlySet<string> {
+  const random = randomOf(seed)
+  const shuffled = FLEET.services.map(({ name }) => [random(), name] as const).sort()
+  return new Set(shuffled.slice(0, 4).map(([, name]) => name))
+}
+
+describe('a gateway that sees half of the services', () => {
+  it.each([0, 1, 2, 11, 23])('calls nothing broken when told which are expected elsewhere (%i)', async (seed) => {
+    const hidden = half(seed)
+    const watched = await watchFleet(spans, {
+      arrives: ({ service }) => !hidden.has(service),
+      config: { expected_elsewhere: [...hidden] },
+    })
+    expect(watched.reports).toEqual([])
+  })
+
+  // Not of all halves: a service that is called from here and from elsewhere looks as if it lost parents (seeds 0 and 11).
+  it.each([1, 2, 3, 4, 5])('calls nothing broken of most halves without being told (%i)', async (seed) => {
+    const hidden = half(seed)
+    const watched = await watchFleet(spans, { arrives: ({ service }) => !hidden.has(service) })
+    expect(standingOf(watched, 'CTX')).toEqual([])
+  })
+
+  it('still finds the proxy between two services that are here', async () => {
+    const watched = await watchFleet(
+      spans.map((sent) => behindProxy(sent, 'search')),
+      { arrives: ({ service }) => service !== 'shipping', config: { expected_elsewhere: ['shipping'] } },
+    )
+    expect(standingOf(watched)).toEqual([expect.stringMatching('^CTX-001 \\w+ search$')])
+  })
+})
+
+describeRecordings('hotel, each process hashed to one gateway', () => {
+  const tables = recordedTables('hotel-load50.otlp.jsonl.gz')
+  it.each([2, 3].flatMap((gateways) => Array.from({ length: gateways }, (_, gateway) => ({ gateways, gateway }))))(
+    'gateway $gateway of $gateways calls nothing broken',
+    async ({ gateways, gateway }) => {
+      const settings = await replaySpans(
+        factory,
+        tables.map((table) =>
+          only(table, (service, instance) => streamHash(`${service}/${instance}`) % gateways === gateway),
+        ),
+      )
+      expect(standing(settings.findings.reports).filter(({ rule }) => rule !== 'GW-001')).toEqual([])
+    },
+  )
+})
+
+/** A third of all ids. */
+function keeps(id: string): boolean {
+  return streamHash(id) % 3 !== 0
+}
+
+/** Somebody on the way to a service makes parents of its own. */
+function behindProxy(sent: SentSpan, to: string): SentSpan {
+  if (sent.service !== to || sent.span.kind !== 'server') return sent
+  return { ...sent, span: { ...sent.span, parentId: `f${sent.span.spanId.slice(1)}` } }
+}
+
+function later(sent: SentSpan, ms: number): SentSpan {
+  const nano = BigInt(ms) * 1_000_000n
+  const { startNano, endNano } = sent.span
+  return {
+    ...sent,
+    endMs: sent.endMs + ms,
+    span: { ...sent.span, startNano: BigInt(startNano!) + nano, endNano: BigInt(endNano!) + nano },
+  }
+}
+
+function only(table: SpanTable, sees: (service: string, instance: string) => boolean): SpanTable {
+  const part = new SpanTable(table.count)
+  part.resources.push(...table.resources)
+  part.scopes.push(...table.scopes)
+  part.sources.push(...table.sources)
+  for (let row = 0; row < table.count; row++) {
+    const { serviceName, instance } = table.resourceOf(row)
+    if (sees(serviceName, instance)) part.addRowFrom(table, row)
+  }
+  return part
+}
