@@ -90,12 +90,12 @@ export class OccurrenceTally {
       })
   }
 
-  /** An occurrence that came out when its span had left already. */
-  addPassed(registry: Operations, span: PassedSpan, occurrence: Occurrence): void {
+  /** An occurrence that came out when its span had left already; it may stand for more that were not kept. */
+  addPassed(registry: Operations, span: PassedSpan, occurrence: Occurrence, count = 1): void {
     this.#registry = registry
     const { operation, startUnixNano, traceId, spanId } = span
     const total = this.#totalOf(operation, occurrence)
-    total?.add(1, startUnixNano, startUnixNano)
+    total?.add(count, startUnixNano, startUnixNano)
     const { relatedSpanId, values = {} } = occurrence
     total?.evidence.add(startUnixNano, { kind: 'span', traceId, spanId, relatedSpanId, values })
   }

@@ -10,6 +10,7 @@ import { orphanSpan } from './orphan-span.ts'
 import { partialView } from './partial-view.ts'
 import { truncatedId } from './truncated-id.ts'
 import { gating, overheard } from './view-judging.ts'
+import { wrongParent } from './wrong-parent.ts'
 
 export interface ListedRule {
   readonly rule: TraceRule<CallFacts, unknown>
@@ -43,6 +44,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
     list: [
       listed(view, gating(viewJudge, gate)),
       listed(truncatedId(config, limit, () => calls.edges())),
+      listed(wrongParent(config, limit)),
       listed(
         lost,
         overheard(calls, (summaries, nowMs) => viewJudge.takeCalls(summaries, nowMs)),

@@ -10,8 +10,6 @@ import type { Finding, Report } from './replay.ts'
 export const STILL_TO_COME: readonly string[] = [
   'CONN-003',
   'CTX-003',
-  'CTX-004',
-  'CTX-005',
   'CTX-006',
   'CTX-008',
   'GO-002',

@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-004',
   name: 'trace_id_truncated',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'the two halves of trace ids, parent ids across traces',
@@ -34,6 +34,8 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
   thresholds: [],
   blindTo: [
     'Systems whose ids are 64 bits wide by origin: without a caller that has the other half there is no break.',
+    'Callers that send no CLIENT or PRODUCER span of the call: the spans that are cut off then are orphans (CTX-001).',
+    'Cut spans of the first seconds, if nothing is cut after them: calls are remembered from the first cut span on, and what was cut before is decided by its operation. Until then such a span is an orphan, which is taken back.',
   ],
   example: {
     level: 'error',

@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-005',
   name: 'wrong_parent',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'parents, times of parent and child, pairs of span names, how the starts of spans are spaced',
@@ -56,10 +56,21 @@ func loadCart(ctx context.Context) error {
       means: 'from the end of the claimed parent to the start of the span',
     },
   ],
-  thresholds: [],
+  thresholds: [
+    {
+      key: 'min_occurrences',
+      default: '5',
+      unit: '{span}',
+      reason: 'Now and then a span of asynchronous work looks like a step after its parent.',
+    },
+  ],
   blindTo: [
     'A wrong parent that is still open when the span starts looks like a right one.',
-    'Asynchronous work below its real origin: that is LIFE-001 and LIFE-002.',
+    'Asynchronous work below its real origin: that is LIFE-001 and LIFE-002. A step is taken to be below its sibling only if nine in ten of them begin after their parent, and one ancestor waited for each and did nothing else meanwhile.',
+    'A parent that was ended at once and did no work of its own: that is LIFE-003.',
+    'A kept context of less than five spans or ten seconds, or of which ever new ones come: polling after a response, say.',
+    'A loop whose rounds are further apart than the memory of the trace window (`late_grace`), from its first round on: its rounds are orphans.',
+    'A span below a request of before, once each: nothing recurs.',
   ],
   example: {
     level: 'error',

@@ -1,0 +1,46 @@
+import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+
+/** A parent that lasted less did no work of its own: it was ended at once, which is LIFE-003. */
+const MIN_STEP_NANO = 10_000
+/** Steps that are looked past: each was begun with the context of the one before. */
+const MAX_STEPS = 32
+
+/**
+ * The row under which a span belongs whose parent had ended before it began: the nearest ancestor in its process that
+ * still ran then, if that waited for it and did nothing else meanwhile; −1 otherwise.
+ *
+ *     checkout          ████████████████████████   the ancestor that waits
+ *       load cart         █████                    the parent, ended
+ *         charge card            ████████          the span: as a step after "load cart" it fits
+ *
+ * Work that was handed over and goes on by itself outlives the ancestor, overlaps its later steps, or at times begins
+ * before its parent has ended.
+ */
+export function siblingsParent(facts: CallFacts, row: number, traceFirst: number, traceEnd: number): number {
+  const { table, traces } = facts.batch
+  const parentRow = traces!.parentRow
+  let ancestor = parentRow[row]!
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    if (!isSameProcess(facts, row, ancestor)) return -1
+    if (table.differenceNano(row, Column.start, ancestor, Column.end) <= 0) break
+    if ((facts.roles[ancestor]! & Role.entry) !== 0 || table.durationNano(ancestor) < MIN_STEP_NANO) return -1
+    ancestor = parentRow[ancestor]!
+    if (ancestor < 0) return -1
+  }
+  if (ancestor === parentRow[row] || table.differenceNano(row, Column.end, ancestor, Column.end) > 0) return -1
+  for (let other = traceFirst; other < traceEnd; other++)
+    if (other !== row && parentRow[other] === ancestor && overlaps(facts, row, other)) return -1
+  return ancestor
+}
+
+function isSameProcess({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+  return table.words[row * ROW_WORDS + Column.resource] === table.words[other * ROW_WORDS + Column.resource]
+}
+
+function overlaps({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+  return (
+    table.differenceNano(row, Column.start, other, Column.end) < 0 &&
+    table.differenceNano(other, Column.start, row, Column.end) < 0
+  )
+}

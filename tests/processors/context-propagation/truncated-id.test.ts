@@ -1,0 +1,91 @@
+import { describe, expect, it } from '@jest/globals'
+import { type Propagation, propagation } from '../../support/propagation.ts'
+
+const HIGH = '8f1c44a0b2d95e77'
+const low = (n: number) => n.toString(16).padStart(16, '0')
+
+/** Calls from gateway to billing of which some go on under the low half of the trace id, 100 ms apart. */
+function calls(p: Propagation, count: number, isCut: (i: number) => boolean, sendCallerLate = false): void {
+  for (let i = 0; i < count; i++) {
+    const id = low(p.newId())
+    const root = p.span({ traceId: HIGH + id, name: 'GET /', kind: 'server' }, 0, 40)
+    const client = p.span({ traceId: HIGH + id, parentId: root.spanId, name: 'POST /pay', kind: 'client' }, 5, 30)
+    const traceId = isCut(i) ? `0000000000000000${id}` : HIGH + id
+    const server = p.span({ traceId, parentId: client.spanId, name: 'POST /pay', kind: 'server' }, 10, 20)
+    if (sendCallerLate) {
+      p.send({ service: 'billing', spans: [server] })
+      p.advance(8000)
+      p.send({ service: 'gateway', spans: [root, client] })
+    } else p.send({ service: 'gateway', spans: [root, client] }, { service: 'billing', spans: [server] })
+    p.advance(100)
+  }
+}
+
+const FOUND = {
+  rule: 'CTX-004',
+  cause: 'truncated_to_64_bits',
+  state: 'confirmed',
+  place: { service: 'billing', operation: 'POST /pay', edge: { from: 'gateway', to: 'billing', boundary: 'http' } },
+}
+
+describe('CTX-004 trace_id_truncated', () => {
+  it('names the edge of which every call is cut, from the first one on, and calls no span an orphan', async () => {
+    const p = await propagation()
+    calls(p, 200, () => true)
+    const findings = p.findings()
+    expect(findings).toMatchObject([{ ...FOUND, occurrences: 200, population: 200 }])
+    expect(findings[0]!.evidence).toHaveLength(10)
+    expect(findings[0]!.evidence[0]).toMatchObject({
+      traceId: `0000000000000000${low(1)}`,
+      spanId: low(4),
+      relatedSpanId: low(3),
+    })
+    expect(p.marks.at(-1)).toMatchObject({ span: 'billing POST /pay', rules: ['CTX-004'] })
+  })
+
+  it('counts a share of the calls against all of the edge', async () => {
+    const p = await propagation()
+    calls(p, 200, (i) => i % 10 === 0)
+    expect(p.findings()).toMatchObject([{ ...FOUND, occurrences: 20, population: 200 }])
+  })
+
+  it('takes an orphan back when its caller comes later', async () => {
+    const p = await propagation()
+    calls(p, 3, () => true, true)
+    expect(p.findings()).toMatchObject([{ ...FOUND, occurrences: 3 }])
+    expect(p.marks.map(({ rules }) => rules)).toEqual([['CTX-001'], ['CTX-001'], ['CTX-001']])
+  })
+
+  it.each<[string, (p: Propagation) => void]>([
+    [
+      'ids of 64 bits by origin',
+      (p) => {
+        const traceId = low(p.newId()).padStart(32, '0')
+        const client = p.span({ traceId, name: 'POST /pay', kind: 'client' }, 0, 30)
+        const server = p.span({ traceId, parentId: client.spanId, name: 'POST /pay', kind: 'server' }, 5, 20)
+        p.send({ service: 'gateway', spans: [client] }, { service: 'billing', spans: [server] })
+      },
+    ],
+    [
+      'an orphan under an id of 64 bits whose caller is nowhere',
+      (p) => {
+        const id = p.newId()
+        p.send({
+          service: 'billing',
+          spans: [
+            p.span({ traceId: low(id).padStart(32, '0'), parentId: 99_999, name: 'POST /pay', kind: 'server' }, 0, 20),
+          ],
+        })
+        const traceId = HIGH + low(p.newId())
+        p.send({ service: 'gateway', spans: [p.span({ traceId, name: 'POST /pay', kind: 'client' }, 0, 30)] })
+      },
+    ],
+  ])('is silent about %s', async (_, send) => {
+    const p = await propagation()
+    for (let i = 0; i < 30; i++) {
+      send(p)
+      p.advance(50)
+    }
+    expect(p.findings().filter(({ rule }) => rule === 'CTX-004')).toEqual([])
+  })
+})
