@@ -5,6 +5,7 @@ import { CallFacts } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { contextLost } from './context-lost.ts'
 import type { ContextLostJudge } from './context-lost-judge.ts'
+import { duplicateId } from './duplicate-id.ts'
 import { FindingsGate } from './findings-gate.ts'
 import { orphanSpan } from './orphan-span.ts'
 import { partialView } from './partial-view.ts'
@@ -43,6 +44,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
     facts: () => new CallFacts(new Operations(config.max_operations)),
     list: [
       listed(view, gating(viewJudge, gate)),
+      listed(duplicateId(config, limit)),
       listed(truncatedId(config, limit, () => calls.edges())),
       listed(wrongParent(config, limit)),
       listed(

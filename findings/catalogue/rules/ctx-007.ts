@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-007',
   name: 'duplicate_span_id',
   levels: ['warn'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'trace and span ids, kinds, the bytes of both spans',
@@ -31,13 +31,16 @@ export const rule: Rule = {
     {
       cause: 'sent_twice',
       means:
-        'The same span came twice, byte for byte: two exporters to the same destination, a retry after an answer that was lost, or a collector that fans out and joins again.',
+        'The same span came twice, with equal times, name, kind and parent: two exporters to the same destination, a retry after an answer that was lost, or a collector that fans out and joins again.',
       mend: 'Look for two exporters (code and OTEL_* environment both) and for a second way through a collector. Single ones after an outage are retries, and harmless.',
     },
   ],
-  values: [],
+  values: [
+    { key: 'other_service', of: 'evidence', unit: '', means: 'service of the span that has the id too' },
+    { key: 'other_operation', of: 'evidence', unit: '', means: 'name of the span that has the id too' },
+  ],
   thresholds: [],
-  blindTo: ['Repeats that come after the gateway has forgotten the first one (late_grace of the trace_window).'],
+  blindTo: ['Repeats that come when the trace has left the trace_window: the first one is gone by then.'],
   example: {
     level: 'warn',
     cause: 'sent_twice',
