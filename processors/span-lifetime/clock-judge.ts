@@ -19,6 +19,7 @@ const SIGNIFICANCE = 3
 /** Steps of all clocks against the reference at once, this close and this alike, are one of the reference. */
 const SAME_STEP_S = 2
 const SAME_STEP_SHARE = 0.1
+const MAX_UNKNOWN = 20_000
 
 /** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
 export class ClockJudge implements TraceJudge<ClockSummary> {
@@ -28,6 +29,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   readonly #evidenceLimit: number
   /** What was said last of each place and cause, to take it back when the place is gone. */
   readonly #said = new Map<string, FindingReport>()
+  readonly #unknownOffsets = new Map<string, string>()
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
     this.#config = config
@@ -57,14 +59,23 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     for (const source of this.model.sources()) {
       const domain = this.model.domainOf(source)!
       const live = this.model.liveOffset(domain)
-      verdicts.set(
-        source,
-        live
-          ? clockVerdict(domain, live.root, live.offsetNano, live.slopeNanoPerS, live.atS, live.halfWidthNano)
-          : clockVerdict(domain, null, 0, 0, 0, 0),
-      )
+      if (live) {
+        const { root, offsetNano, slopeNanoPerS, atS, halfWidthNano } = live
+        verdicts.set(source, clockVerdict(domain, root, offsetNano, slopeNanoPerS, atS, halfWidthNano))
+      } else verdicts.set(source, this.#unknown(domain))
     }
     return verdicts
+  }
+
+  /** Most domains of a large system have no offset; what is said of them does not change. */
+  #unknown(domain: string): string {
+    let text = this.#unknownOffsets.get(domain)
+    if (text === undefined) {
+      if (this.#unknownOffsets.size >= MAX_UNKNOWN) this.#unknownOffsets.clear()
+      text = clockVerdict(domain, null, 0, 0, 0, 0)
+      this.#unknownOffsets.set(domain, text)
+    }
+    return text
   }
 
   #offsetReport(group: ClockGroup, groups: readonly ClockGroup[]): FindingReport | null {

@@ -8,7 +8,7 @@ import type { LifetimeFacts } from './lifetime-facts.ts'
 /** A time this far from the gateway's is no time to order samples by. */
 const PLAUSIBLE_S = 60
 /** Pairs between two judgements. */
-const MAX_PAIRS = 4096
+const MAX_PAIRS = 2048
 
 /**
  * Reads off every call between two clocks what it says about their offset: a CLIENT span with the SERVER span that

@@ -7,7 +7,7 @@ import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
 export const NO_CLOCK = -1
 /** Sources that are told apart between two judgements; beyond it a new table is begun. */
 const MAX_SOURCES = 10_000
-const MAX_RESOURCES = 4096
+const MAX_RESOURCES = 16_384
 /** Less than this is no news on a span. */
 const MIN_APPLIED_NANO = 0.1e6
 /** Uncertainties from which an offset is one, as for CLOCK-001. */
@@ -31,6 +31,8 @@ export class ClockTable {
   #names: string[] = []
   #nameIds = new Map<string, number>()
   #verdicts: Verdicts = new Map()
+  /** By source: the verdict that the arrays hold, so that what did not change is not read again. */
+  #applied: (string | undefined)[] = []
   /** By source: domain and root by name id, −1 for unknown. */
   #domain = new Int32Array(64).fill(-1)
   #root = new Int32Array(64).fill(-1)
@@ -101,6 +103,8 @@ export class ClockTable {
 
   #apply(id: number): void {
     const text = this.#verdicts.get(this.sources[id]!.key)
+    if (id < this.#applied.length && text === this.#applied[id]) return
+    this.#applied[id] = text
     this.#domain[id] = -1
     this.#root[id] = -1
     if (text === undefined) return
@@ -126,6 +130,7 @@ export class ClockTable {
   /** Instances came and went: only what is asked for again is kept. Summaries name sources by key. */
   #restart(): void {
     this.sources = []
+    this.#applied = []
     this.#ids = new Map()
     this.#byResource = new Map()
     this.#names = []

@@ -33,10 +33,17 @@ export function groupClocks(
     .filter((track) => track.points.length > 0)
     .sort((a, b) => spansOf(b.domain) - spansOf(a.domain) || compareIds(a.domain, b.domain))
   const groups: ClockTrack[][] = []
+  const leaders: Leader[] = []
   for (const track of bySize) {
-    const group = groups.find(([leader]) => showSameTime(leader!, track))
-    if (group) group.push(track)
-    else groups.push([track])
+    const known = leaders.findIndex((leader) => showsSameTime(leader, track))
+    if (known >= 0) groups[known]!.push(track)
+    else {
+      groups.push([track])
+      leaders.push({
+        last: track.points.at(-1)!,
+        bySecond: new Map(track.points.map((point) => [point.second, point])),
+      })
+    }
   }
   const references = new Map<string, string>()
   for (const track of bySize) {
@@ -123,8 +130,15 @@ function mergedSteps(group: readonly ClockTrack[], seen: readonly Step[]): reado
   return steps
 }
 
-function showSameTime(leader: ClockTrack, track: ClockTrack): boolean {
-  const bySecond = new Map(leader.points.map((point) => [point.second, point]))
+/** The first member of a group, to which others are compared. */
+interface Leader {
+  readonly last: TrackPoint
+  readonly bySecond: ReadonlyMap<number, TrackPoint>
+}
+
+function showsSameTime({ last, bySecond }: Leader, track: ClockTrack): boolean {
+  // Of another component, which nothing connects: the rule for nearly all pairs of a large system.
+  if (last.root !== track.points.at(-1)!.root) return false
   let both = 0
   let differing = 0
   let sum = 0

@@ -5,7 +5,7 @@ import { segmentsOf } from './clock-segments.ts'
 import { ClockDomains, type ClockSource } from './clock-source.ts'
 import { ClockTrack } from './clock-track.ts'
 import { findSteps, type Step } from './find-steps.ts'
-import { fitOffset, type OffsetFit } from './offset-fit.ts'
+import { fitOffset, MIN_CALLS, type OffsetFit } from './offset-fit.ts'
 import { HISTORY_S, PairSamples } from './pair-samples.ts'
 import type { BucketData } from './sample-bucket.ts'
 import { SampleWindow } from './sample-window.ts'
@@ -36,6 +36,8 @@ const FITS_A_ROUND = 256
 /** Groups are made anew every so many rounds. */
 const GROUP_ROUNDS = 5
 const SOURCE_MEMORY_S = 600
+/** A pair without calls for so long gives its place to another when there is no room. */
+const QUIET_S = 30
 /** Of one pair. */
 const MAX_STEPS = 100
 
@@ -78,7 +80,8 @@ export class ClockModel {
   #round = 0
   #nextFit = 0
   #stale = true
-  evictedPairs = 0
+  /** Times that a pair found no room. */
+  refusedPairs = 0
 
   constructor(maxPairs: number) {
     this.#maxPairs = maxPairs
@@ -97,7 +100,9 @@ export class ClockModel {
       this.#stale = true
     }
     for (const { first, second, buckets } of summary.pairs) {
-      this.#pair(first, second).merge(buckets)
+      const pair = this.#pair(first, second)
+      if (pair === null) continue
+      pair.merge(buckets)
       for (const bucket of buckets) if (bucket.second <= this.#settledS) this.#unsettle(bucket.second, nowS)
     }
   }
@@ -108,7 +113,8 @@ export class ClockModel {
     this.#forget(nowS)
     if (this.#stale) this.#arrange()
     this.#countSpans()
-    const pairs = [...this.#domainPairs.values()]
+    // Of fewer calls nothing is estimated, and most pairs of a large system have few.
+    const pairs = [...this.#domainPairs.values()].filter(hasEnough)
     for (const pair of this.#due(pairs)) {
       this.#findSteps(pair, nowS)
       pair.live = this.#fit(pair, nowS)
@@ -187,14 +193,18 @@ export class ClockModel {
   get limits(): Readonly<Record<string, number>> {
     let forgotten = 0
     for (const track of this.#tracks.values()) forgotten += track.forgotten
-    return { evicted_clock_pairs: this.evictedPairs, forgotten_clock_points: forgotten }
+    return { refused_clock_pairs: this.refusedPairs, forgotten_clock_points: forgotten }
   }
 
-  #pair(first: string, second: string): PairSamples {
+  /** Null where there is no room for another pair: those that have samples keep their place while they are busy. */
+  #pair(first: string, second: string): PairSamples | null {
     const key = `${first}\0${second}`
     let pair = this.#pairs.get(key)
     if (!pair) {
-      if (this.#pairs.size >= this.#maxPairs) this.#evictPair()
+      if (this.#pairs.size >= this.#maxPairs) {
+        this.refusedPairs++
+        return null
+      }
       pair = new PairSamples(first, second)
       this.#pairs.set(key, pair)
       this.#stale = true
@@ -202,22 +212,11 @@ export class ClockModel {
     return pair
   }
 
-  #evictPair(): void {
-    let oldestKey = ''
-    let oldest = Number.POSITIVE_INFINITY
-    for (const [key, pair] of this.#pairs)
-      if (pair.latestSecond < oldest || (pair.latestSecond === oldest && key < oldestKey)) {
-        oldestKey = key
-        oldest = pair.latestSecond
-      }
-    this.#pairs.delete(oldestKey)
-    this.evictedPairs++
-  }
-
   #forget(nowS: number): void {
+    const isFull = this.#pairs.size >= this.#maxPairs
     for (const [key, pair] of this.#pairs) {
       pair.prune(nowS)
-      if (!pair.isEmpty) continue
+      if (!pair.isEmpty && !(isFull && pair.latestSecond < nowS - QUIET_S)) continue
       this.#pairs.delete(key)
       this.#stale = true
     }
@@ -362,6 +361,12 @@ export class ClockModel {
     this.#groups = groupClocks([...this.#tracks.values()], (domain) => this.#spans.get(domain) ?? 0, seen)
     this.#groupOf = new Map(this.#groups.flatMap((group) => group.members.map((member) => [member, group] as const)))
   }
+}
+
+function hasEnough({ parts }: DomainPair): boolean {
+  let calls = 0
+  for (const { samples } of parts) calls += samples.calls
+  return calls >= MIN_CALLS
 }
 
 function windowOf(pair: DomainPair, fromS: number, untilS: number): SampleWindow {

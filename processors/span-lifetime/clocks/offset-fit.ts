@@ -2,7 +2,7 @@ import { medianError, medianOf, robustSigma } from './robust.ts'
 import type { SampleWindow } from './sample-window.ts'
 
 /** Calls from which an offset is estimated, and samples of least delay that remain of them. */
-const MIN_CALLS = 10
+export const MIN_CALLS = 10
 const MIN_SAMPLES = 6
 /**
  * Share of the calls that count, those that waited least on the way, and how many at most: of many calls there are

@@ -10,6 +10,8 @@ export class PairSamples {
   readonly second: string
   readonly #buckets = new Map<number, SampleBucket>()
   latestSecond = 0
+  /** Calls of all seconds that are remembered. */
+  calls = 0
 
   constructor(first: string, second: string) {
     this.first = first
@@ -35,12 +37,19 @@ export class PairSamples {
   }
 
   merge(buckets: readonly BucketData[]): void {
-    for (const bucket of buckets) this.bucket(bucket.second).merge(bucket)
+    for (const bucket of buckets) {
+      this.bucket(bucket.second).merge(bucket)
+      this.calls += bucket.count
+    }
   }
 
   /** Forgets what is older than the history. */
   prune(nowS: number): void {
-    for (const second of this.#buckets.keys()) if (second < nowS - HISTORY_S) this.#buckets.delete(second)
+    for (const [second, { count }] of this.#buckets) {
+      if (second >= nowS - HISTORY_S) continue
+      this.#buckets.delete(second)
+      this.calls -= count
+    }
   }
 
   /** Adds the samples from one time to another; `sign` is −1 where the pair is wanted the other way round. */

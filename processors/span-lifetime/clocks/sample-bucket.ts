@@ -13,8 +13,8 @@ export interface BucketData {
   readonly count: number
   readonly kept: number
   readonly samples: Float64Array
-  readonly lower: Float64Array
-  readonly upper: Float64Array
+  readonly lower: readonly number[]
+  readonly upper: readonly number[]
   readonly example: Evidence | null
 }
 
@@ -33,25 +33,22 @@ export class SampleBucket implements BucketData {
   count = 0
   kept = 0
   /** Three words a sample, by delay. */
-  readonly samples: Float64Array
+  samples = new Float64Array(2 * SAMPLE_WORDS)
   /** The greatest lower bounds, greatest first, and the least upper bounds, least first. */
-  readonly lower: Float64Array
-  readonly upper: Float64Array
+  readonly lower: number[] = []
+  readonly upper: number[] = []
   /** The call with the least delay. */
   example: Evidence | null = null
 
   constructor(second: number) {
     this.second = second
-    this.samples = new Float64Array(KEPT * SAMPLE_WORDS)
-    this.lower = new Float64Array(BOUNDS).fill(Number.NEGATIVE_INFINITY)
-    this.upper = new Float64Array(BOUNDS).fill(Number.POSITIVE_INFINITY)
   }
 
   /** Whether the sample became the one with the least delay. */
   add(timeS: number, lowerNano: number, upperNano: number): boolean {
     this.count++
-    if (lowerNano > this.lower[BOUNDS - 1]!) insertBound(this.lower, lowerNano, 1)
-    if (upperNano < this.upper[BOUNDS - 1]!) insertBound(this.upper, upperNano, -1)
+    insertBound(this.lower, lowerNano, 1)
+    insertBound(this.upper, upperNano, -1)
     return this.#insert(timeS, (lowerNano + upperNano) / 2, upperNano - lowerNano)
   }
 
@@ -68,10 +65,11 @@ export class SampleBucket implements BucketData {
   }
 
   #insert(timeS: number, offsetNano: number, delayNano: number): boolean {
-    const { samples } = this
     let i = this.kept
-    while (i > 0 && comesBefore(timeS, offsetNano, delayNano, samples, (i - 1) * SAMPLE_WORDS)) i--
+    while (i > 0 && comesBefore(timeS, offsetNano, delayNano, this.samples, (i - 1) * SAMPLE_WORDS)) i--
     if (i === KEPT) return false
+    if (this.kept * SAMPLE_WORDS === this.samples.length && this.kept < KEPT) this.#grow()
+    const { samples } = this
     const at = i * SAMPLE_WORDS
     samples.copyWithin(at + SAMPLE_WORDS, at, Math.min(this.kept, KEPT - 1) * SAMPLE_WORDS)
     samples[at] = timeS
@@ -79,6 +77,13 @@ export class SampleBucket implements BucketData {
     samples[at + 2] = delayNano
     if (this.kept < KEPT) this.kept++
     return i === 0
+  }
+
+  /** Most pairs have a call or two a second. */
+  #grow(): void {
+    const grown = new Float64Array(this.samples.length * 2)
+    grown.set(this.samples)
+    this.samples = grown
   }
 }
 
@@ -89,10 +94,10 @@ function comesBefore(timeS: number, offsetNano: number, delayNano: number, other
   return offsetNano < other[at + 1]!
 }
 
-function insertBound(bounds: Float64Array, value: number, sign: 1 | -1): void {
-  let i = BOUNDS
-  while (i > 0 && (value - bounds[i - 1]!) * sign > 0) i--
-  if (i === BOUNDS) return
-  bounds.copyWithin(i + 1, i, BOUNDS - 1)
+function insertBound(bounds: number[], value: number, sign: 1 | -1): void {
+  if (bounds.length === BOUNDS && (value - bounds[BOUNDS - 1]!) * sign <= 0) return
+  if (bounds.length < BOUNDS) bounds.push(value)
+  let i = bounds.length - 1
+  for (; i > 0 && (value - bounds[i - 1]!) * sign > 0; i--) bounds[i] = bounds[i - 1]!
   bounds[i] = value
 }
