@@ -300,6 +300,55 @@ describe('LIFE-005 impossible_times', () => {
   })
 })
 
+describe('one span, one primary finding', () => {
+  const ruleNames = async (make: () => readonly ServiceSpans[]) => {
+    const { findings } = await replay(calls(make))
+    return findings.map(({ rule, place }) => `${rule} ${place.operation}`).sort()
+  }
+
+  it.each<[string, () => readonly ServiceSpans[], string[]]>([
+    [
+      'LIFE-005 before LIFE-003: of a span whose times cannot be nothing else is read',
+      () => [{ service: 'worker', spans: [span('export', 1, null, 5, 3), span('write file', 2, 1, 4, 880)] }],
+      ['LIFE-005 export'],
+    ],
+    [
+      'LIFE-003 before LIFE-001: children outlive a parent that ends too early',
+      () => [{ service: 'worker', spans: [span('export', 1, null, 0, 3), span('write file', 2, 1, 2, 880)] }],
+      ['LIFE-003 export'],
+    ],
+    [
+      'LIFE-003 before LIFE-002: the next step of such work starts after its parent',
+      () => [
+        {
+          service: 'worker',
+          spans: [span('export', 1, null, 0, 3), span('write file', 2, 1, 2, 880), span('upload', 3, 1, 881, 990)],
+        },
+      ],
+      ['LIFE-003 export'],
+    ],
+    [
+      'LIFE-002 before LIFE-001: a span that starts after its parent does not also outlive it',
+      () => [{ service: 'worker', spans: [span('export', 1, null, 0, 30), span('mail', 2, 1, 50, 880)] }],
+      ['LIFE-002 mail'],
+    ],
+    [
+      'LIFE-004 before LIFE-001: a callee that outlives a caller that has gone ignores it',
+      () => [
+        {
+          service: 'edge',
+          ...sameHost,
+          spans: [span('GET', 1, null, 0, 150, { kind: 'client', status: { code: 2 } })],
+        },
+        { service: 'worker', ...sameHost, spans: [span('export', 2, 1, 1, 1900, { kind: 'server' })] },
+      ],
+      ['LIFE-004 export'],
+    ],
+  ])('%s', async (_, make, expected) => {
+    expect(await ruleNames(make)).toEqual(expected)
+  })
+})
+
 describe('effective latency', () => {
   const latencyOf = async (spans: readonly SpanSpec[], config = {}) => {
     const { settings, left } = await replay([[{ service: 'cart', spans }]], config)
