@@ -1,10 +1,12 @@
 import type { FindingSink } from '../../component/finding.ts'
 import type { TraceJudge, TraceRule } from '../../component/trace-rule.ts'
 import { Operations } from '../../otlp/operations.ts'
+import { SpanKind } from '../../otlp/span-table.ts'
 import { CallFacts } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { contextLost } from './context-lost.ts'
 import type { ContextLostJudge } from './context-lost-judge.ts'
+import { doubleInstrumentation } from './double-instrumentation.ts'
 import { duplicateId } from './duplicate-id.ts'
 import { FindingsGate } from './findings-gate.ts'
 import { orphanSpan } from './orphan-span.ts'
@@ -45,6 +47,8 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
     list: [
       listed(view, gating(viewJudge, gate)),
       listed(duplicateId(config, limit)),
+      listed(doubleInstrumentation(config, limit, SpanKind.server)),
+      listed(doubleInstrumentation(config, limit, SpanKind.client)),
       listed(truncatedId(config, limit, () => calls.edges())),
       listed(wrongParent(config, limit)),
       listed(

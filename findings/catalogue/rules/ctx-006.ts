@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-006',
   name: 'double_instrumentation',
   levels: ['warn'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'spans of the same kind that enclose each other with nearly equal times, scopes, span names',
@@ -32,7 +32,11 @@ export const rule: Rule = {
   ],
   values: [],
   thresholds: [],
-  blindTo: ['Retries and redirects, which really are several calls: they follow each other and do not nest.'],
+  blindTo: [
+    'Retries and redirects, which really are several calls: they follow each other and do not nest.',
+    'Two handlers that name the span differently, unless both names are of one RPC: a client library over HTTP looks alike.',
+    'CLIENT twins of calls that nobody answers, and twins of less than nine in ten calls.',
+  ],
   example: {
     level: 'warn',
     cause: 'two_handlers',

@@ -1,0 +1,193 @@
+import { OccurrenceJudge, type OccurrencePart } from '../../component/occurrence-judge.ts'
+import { type OccurrenceSummary, OccurrenceTally, verdictKey } from '../../component/occurrence-rule.ts'
+import { rpcNameOf } from '../../component/rpc-name.ts'
+import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+import type { ContextPropagationConfig } from './config.ts'
+
+const RULE = 'CTX-006'
+const CAUSE = 'two_handlers'
+/** Calls of an operation that must have a twin, and how many calls decide. */
+const NEARLY_ALL = 0.9
+const DECIDE_FROM = 20
+/** The inner span lasts at least this share of the outer one, or what is left is no more than handlers take. */
+const NEARLY_AS_LONG = 0.8
+const HANDLER_NANO = 1_000_000
+/** Spans of one operation in a trace that are looked back at for a twin: calls in parallel lie between. */
+const LOOK_BACK = 8
+
+/**
+ * CTX-006 double_instrumentation, of SERVER or of CLIENT spans: each call of an operation makes two spans of that kind in
+ * one process, of which one lies within the other and lasts nearly as long. The twins have one parent, or one is the
+ * other's:
+ *
+ *     CLIENT span of the caller            SERVER
+ *       SERVER  twin                         SERVER  twin, the same RPC or name
+ *       SERVER  twin
+ *
+ * Siblings of kind SERVER need a call as their parent (work that fans out has a parent of another kind), siblings of kind
+ * CLIENT are twins if only one of them is answered (calls in parallel are answered both). Retries follow each other and
+ * lie not within one another.
+ */
+export function doubleInstrumentation(
+  config: ContextPropagationConfig,
+  evidenceLimit: number,
+  kind: typeof SpanKind.server | typeof SpanKind.client,
+): TraceRule<CallFacts, OccurrenceSummary> {
+  const kindName = kind === SpanKind.server ? 'SERVER' : 'CLIENT'
+  return {
+    rules: [RULE],
+    createObserver: () => new TwinObserver(evidenceLimit, kind),
+    createJudge: () =>
+      new OccurrenceJudge({
+        rule: RULE,
+        evidenceLimit,
+        maxPlaces: config.max_operations,
+        says(parts, count) {
+          const { name, service } = parts[0]!
+          const calls = callsOf(parts)
+          if (count < DECIDE_FROM || count < calls * NEARLY_ALL) return null
+          return {
+            level: 'warn',
+            confidence: 0.95,
+            causeConfidence: 0.95,
+            population: calls,
+            message: `${count} of ${calls} calls "${name}" of ${service} make two ${kindName} spans.`,
+            values: {},
+          }
+        },
+      }),
+  }
+}
+
+/** Twins of one operation are two spans for each call; the detail of a part tells. */
+function callsOf(parts: readonly OccurrencePart[]): number {
+  const sameOperation = parts.find(({ name, detail }) => name === detail)?.count ?? 0
+  return parts[0]!.population - sameOperation
+}
+
+class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
+  readonly #kind: number
+  readonly #tally: OccurrenceTally
+  /** By operation the last row seen, and by row the one of the same operation before it, + 1. */
+  #lastOf = new Int32Array(1024)
+  #before = new Int32Array(1024)
+  #verdicts: Verdicts = new Map()
+
+  constructor(evidenceLimit: number, kind: number) {
+    this.#kind = kind
+    this.#tally = new OccurrenceTally(evidenceLimit)
+  }
+
+  observe(facts: CallFacts): void {
+    const { table, traces } = facts.batch
+    const { traceCount, firstRow, parentRow } = traces!
+    this.#reserve(facts.registry.all.length, table.count)
+    for (let trace = 0; trace < traceCount; trace++) {
+      const first = firstRow[trace]!
+      const end = firstRow[trace + 1]!
+      for (let row = first; row < end; row++) {
+        if (table.kind(row) !== this.#kind) continue
+        this.#tally.countSpan(facts, row)
+        const operation = facts.operations[row]!
+        const last = this.#lastOf[operation]! - 1
+        const isOfTrace = last >= first && last < row && facts.operations[last] === operation
+        this.#before[row] = isOfTrace ? last + 1 : 0
+        this.#lastOf[operation] = row + 1
+        // A copy of a span is no twin.
+        if (facts.claimed[row] !== 0) continue
+        const parent = parentRow[row]!
+        if (parent >= 0 && table.kind(parent) === this.#kind) this.#nested(facts, parent, row)
+        else if (isOfTrace) this.#sibling(facts, row, parent)
+      }
+    }
+  }
+
+  takeSummary(): OccurrenceSummary {
+    return this.#tally.take()
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#verdicts = verdicts
+  }
+
+  #nested(facts: CallFacts, outer: number, inner: number): void {
+    if (isOneProcess(facts, outer, inner) && isSameCall(facts, outer, inner) && encloses(facts, outer, inner))
+      this.#add(facts, outer, inner)
+  }
+
+  #sibling(facts: CallFacts, row: number, parent: number): void {
+    const { table } = facts.batch
+    if (parent === Parent.none) return
+    if (this.#kind === SpanKind.server && parent >= 0 && !isCall(table.kind(parent))) return
+    let other = this.#before[row]! - 1
+    for (let i = 0; i < LOOK_BACK && other >= 0; i++, other = this.#before[other]! - 1) {
+      if (facts.claimed[other] !== 0 || !haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
+      if (this.#kind === SpanKind.client && isAnswered(facts, row) === isAnswered(facts, other)) continue
+      const isOuter = encloses(facts, row, other)
+      if (!isOuter && !encloses(facts, other, row)) continue
+      this.#add(facts, isOuter ? row : other, isOuter ? other : row)
+      return
+    }
+  }
+
+  #add(facts: CallFacts, outer: number, inner: number): void {
+    const { all } = facts.registry
+    const { service, name } = all[facts.operations[outer]!]!
+    this.#tally.add(facts, outer, {
+      cause: CAUSE,
+      relatedSpanId: facts.batch.table.spanIdHex(inner),
+      detail: all[facts.operations[inner]!]!.name,
+    })
+    if (!this.#verdicts.has(verdictKey(service, name))) return
+    facts.mark(outer, RULE, CAUSE)
+    facts.mark(inner, RULE, CAUSE)
+  }
+
+  #reserve(operations: number, rows: number): void {
+    if (operations > this.#lastOf.length) {
+      const lastOf = new Int32Array(Math.max(operations, this.#lastOf.length * 2))
+      lastOf.set(this.#lastOf)
+      this.#lastOf = lastOf
+    }
+    if (rows > this.#before.length) this.#before = new Int32Array(Math.max(rows, this.#before.length * 2))
+  }
+}
+
+function isCall(kind: number): boolean {
+  return kind === SpanKind.client || kind === SpanKind.producer
+}
+
+function isAnswered(facts: CallFacts, row: number): boolean {
+  return (facts.roles[row]! & Role.answered) !== 0
+}
+
+function isOneProcess({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+  return table.get(row, Column.resource) === table.get(other, Column.resource)
+}
+
+function haveOneParent({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+  const a = row * ROW_WORDS + Column.parentId
+  const b = other * ROW_WORDS + Column.parentId
+  return table.words[a + 1] === table.words[b + 1] && table.words[a] === table.words[b]
+}
+
+/** The same operation, or two names of one RPC. */
+function isSameCall(facts: CallFacts, row: number, other: number): boolean {
+  const operation = facts.operations[row]!
+  if (operation === facts.operations[other]) return true
+  const { all } = facts.registry
+  const rpc = rpcNameOf(all[operation]!.name)
+  return rpc !== null && rpc === rpcNameOf(all[facts.operations[other]!]!.name)
+}
+
+/** Whether a span lies within another and lasts nearly as long. */
+function encloses({ batch: { table } }: CallFacts, outer: number, inner: number): boolean {
+  if (table.differenceNano(inner, Column.start, outer, Column.start) < 0) return false
+  if (table.differenceNano(outer, Column.end, inner, Column.end) < 0) return false
+  const outerNano = table.durationNano(outer)
+  const rest = outerNano - table.durationNano(inner)
+  return rest <= outerNano * (1 - NEARLY_AS_LONG) || rest <= HANDLER_NANO
+}
