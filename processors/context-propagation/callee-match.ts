@@ -44,8 +44,12 @@ export function formatsDiffer(exit: KnownExit, entry: KnownEntry): boolean {
   return formatOf(exit.scope) !== formatOf(entry.scope)
 }
 
-/** grpc-go's own plugin and OpenCensus speak grpc-trace-bin; everything else is taken to speak W3C. */
+/**
+ * grpc-go's own plugin and OpenCensus speak grpc-trace-bin; everything else is taken to speak W3C, otelgrpc too, whose
+ * scope has grpc-go's name in it.
+ */
 function formatOf(scope: string): 'grpc-trace-bin' | 'w3c' {
+  if (scope.includes('otelgrpc')) return 'w3c'
   return /opencensus|ocgrpc|google\.golang\.org\/grpc|^grpc-go/i.test(scope) ? 'grpc-trace-bin' : 'w3c'
 }
 

@@ -20,8 +20,10 @@ export class TraceStructure {
   roots = 0
   missing = 0
   passed = 0
-  /** Calls without a callee although calls of that operation are answered as a rule. */
+  /** Calls without a callee that is worth waiting for. */
   open = 0
+  /** Calls without a callee although calls of that operation are answered as a rule. */
+  holes = 0
   /** Whether a span is the parent of a span of another resource. */
   answered = new Uint8Array(256)
   #index = new Int32Array(1024)
@@ -33,9 +35,14 @@ export class TraceStructure {
     this.#calls = calls
   }
 
-  /** Root there, nothing missing, nothing open. */
+  /** Nothing more is expected: root there, nothing missing, nothing open. */
+  get settled(): boolean {
+    return this.open === 0 && this.complete
+  }
+
+  /** All of the trace is there, as far as one can tell. */
   get complete(): boolean {
-    return this.missing === 0 && this.open === 0 && (this.roots > 0 || this.passed > 0)
+    return this.missing === 0 && this.holes === 0 && (this.roots > 0 || this.passed > 0)
   }
 
   read(store: TraceStore, trace: number): void {
@@ -59,6 +66,7 @@ export class TraceStructure {
     this.missing = 0
     this.passed = 0
     this.open = 0
+    this.holes = 0
     this.answered.fill(0, 0, count)
     let i = 0
     for (let span = store.traces.firstSpan(trace); span !== NONE; span = store.nextInTrace[span]!)
@@ -180,7 +188,9 @@ export class TraceStructure {
   #findOpen(words: Uint32Array): void {
     for (let i = 0; i < this.count; i++) {
       if (this.answered[i] === 1 || kindOf(words, this.spans[i]!) !== SpanKind.client) continue
-      if (this.#calls.isAnswered(words, this.spans[i]! * ROW_WORDS)) this.open++
+      const at = this.spans[i]! * ROW_WORDS
+      if (this.#calls.isWorthWaitingFor(words, at)) this.open++
+      if (this.#calls.isAnsweredAsARule(words, at)) this.holes++
     }
   }
 }

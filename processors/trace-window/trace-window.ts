@@ -155,7 +155,7 @@ class TraceWindow implements Processor<'traces'> {
     for (let trace = store.traces.fresh.first; trace !== NONE; trace = store.traces.fresh.first) {
       if (store.traces.lastNewsMs(trace) + quiet_complete > nowMs) break
       this.#structure.read(store, trace)
-      if (this.#structure.complete) this.#hand(trace, TraceState.complete)
+      if (this.#structure.settled) this.#hand(trace, TraceState.complete)
       else store.traces.waitLonger(trace)
     }
     for (let trace = store.traces.waiting.first; trace !== NONE; trace = store.traces.waiting.first) {

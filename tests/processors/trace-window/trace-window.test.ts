@@ -236,6 +236,37 @@ describe('trace_window', () => {
     },
   )
 
+  it('waits for a callee that exports later than its caller, from the first call on', async () => {
+    const w = await window()
+    for (let trace = 1; trace <= 40; trace++) {
+      w.send(
+        'frontend',
+        { ...ROOT, traceId: trace },
+        { traceId: trace, spanId: 2, parentId: 1, kind: 'client', name: 'call' },
+      )
+      w.settings.clock.advanceBy(3000)
+      w.send('cart', { traceId: trace, spanId: 3, parentId: 2, kind: 'server' })
+      w.settings.clock.advanceBy(3000)
+    }
+    expect(new Set(w.states())).toEqual(new Set([TraceState.complete]))
+  })
+
+  it('does not wait for long when calls are never answered, as those to a database', async () => {
+    const w = await window()
+    for (let trace = 1; trace <= 40; trace++) {
+      w.send(
+        'frontend',
+        { ...ROOT, traceId: trace },
+        { traceId: trace, spanId: 2, parentId: 1, kind: 'client', name: 'GET' },
+      )
+      w.settings.clock.advanceBy(10_000)
+    }
+    w.out.length = 0
+    w.send('frontend', { ...ROOT, traceId: 99 }, { traceId: 99, spanId: 2, parentId: 1, kind: 'client', name: 'GET' })
+    w.settings.clock.advanceBy(1200)
+    expect(w.states()).toEqual([TraceState.complete])
+  })
+
   it('loses no span and doubles none over many interleaved traces', async () => {
     const w = await window()
     for (let round = 0; round < 40; round++) {
