@@ -11,6 +11,7 @@ import { duplicateId } from './duplicate-id.ts'
 import { FindingsGate } from './findings-gate.ts'
 import { orphanSpan } from './orphan-span.ts'
 import { partialView } from './partial-view.ts'
+import { samplingDecision } from './sampling-decision.ts'
 import { truncatedId } from './truncated-id.ts'
 import { gating, overheard } from './view-judging.ts'
 import { wrongParent } from './wrong-parent.ts'
@@ -49,6 +50,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
       listed(duplicateId(config, limit)),
       listed(doubleInstrumentation(config, limit, SpanKind.server)),
       listed(doubleInstrumentation(config, limit, SpanKind.client)),
+      listed(samplingDecision(config, limit)),
       listed(truncatedId(config, limit, () => calls.edges())),
       listed(wrongParent(config, limit)),
       listed(

@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-008',
   name: 'sampling_threshold_lost',
   levels: ['warn'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'the ot= entry of tracestate and the sampled flag on both sides of an edge',
@@ -17,6 +17,8 @@ export const rule: Rule = {
   key: { operation: false, instance: false },
   occurrence: 'call over which the decision changed',
   population: { per: 'edge', what: 'calls from this caller to this callee that carry a decision' },
+  messageOfAll: ({ edge }, occurrences, population) =>
+    `${occurrences} of ${population} calls from ${edge!.from} to ${edge!.to} lose what was decided about sampling.`,
   causes: [
     {
       cause: 'tracestate_dropped',
@@ -33,8 +35,18 @@ export const rule: Rule = {
     },
   ],
   values: [],
-  thresholds: [],
-  blindTo: ['Callers that were not sampled send no span, so only the other direction shows a flipped flag.'],
+  thresholds: [
+    {
+      key: 'min_occurrences',
+      default: '5',
+      unit: '{call}',
+      reason: 'While a sampler is being changed some calls go through with either decision.',
+    },
+  ],
+  blindTo: [
+    'Callers that were not sampled send no span, so only a flag that goes out is seen, and only of services that send it at all.',
+    'Whether a callee lost tracestate or does not export it: both look alike.',
+  ],
   example: {
     level: 'warn',
     cause: 'tracestate_dropped',
@@ -45,7 +57,7 @@ export const rule: Rule = {
     edge: { from: 'frontend', to: 'search', boundary: 'http' },
     occurrences: 300,
     population: 300,
-    message: '300 of 300 calls from frontend to search lose their sampling threshold.',
+    message: '300 of 300 calls from frontend to search lose what was decided about sampling.',
     values: {},
   },
 }
