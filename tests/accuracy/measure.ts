@@ -1,0 +1,99 @@
+import { breakRecording } from './break-recording.ts'
+import { loadRecording } from './model/load.ts'
+import type { Recording } from './model/recording.ts'
+import type { Run } from './plan.ts'
+import { type Outcome, runPipeline } from './run.ts'
+import { type CauseVerdict, isStanding, type RecipeScore, scoreRun } from './score.ts'
+
+/** A finding in short. */
+export interface Judged {
+  readonly rule: string
+  readonly cause: string
+  readonly place: string
+  readonly confidence: number
+  readonly causeConfidence: number
+  readonly occurrences: number
+  readonly population: number
+}
+
+/** What became of a run, as plain data. */
+export interface Result {
+  readonly recording: string
+  readonly seed: number
+  readonly share: number
+  readonly recipes: readonly string[]
+  /** By recipe; those that found no place in the recording are not in it. */
+  readonly scores: Readonly<Record<string, RecipeScore>>
+  readonly right: readonly (Judged & { readonly recipe: string; readonly verdict: CauseVerdict })[]
+  readonly wrong: readonly Judged[]
+  /** Confirmed at some time and taken back later, or not: what an operator was told and is not true. */
+  readonly wronglyConfirmed: number
+}
+
+/** Runs the plan, one after the other; recordings and their unbroken runs are kept. */
+export class Laboratory {
+  readonly #recordings = new Map<string, Recording | null>()
+  readonly #baselines = new Map<string, Promise<Outcome>>()
+
+  has(name: string): boolean {
+    return this.recording(name) !== null
+  }
+
+  recording(name: string): Recording | null {
+    let recording = this.#recordings.get(name)
+    if (recording === undefined) {
+      recording = loadRecording(name)
+      this.#recordings.set(name, recording)
+    }
+    return recording
+  }
+
+  /** Null where the recording is not on the machine. */
+  async measure(run: Run): Promise<Result | null> {
+    const pristine = this.recording(run.recording)
+    if (pristine === null) return null
+    const baseline = await this.#baseline(pristine, run)
+    const { breaks, deliveries } = breakRecording(pristine, run)
+    const outcome = await runPipeline(deliveries)
+    const { recipes, right, wrong } = scoreRun(outcome, { breaks, baseline })
+    const known = new Set(baseline.findings.map(({ id }) => id))
+    const isTrue = new Set([...right.map(({ finding }) => finding.id), ...wrong.map(({ id }) => id)])
+    const takenBack = outcome.findings.filter(
+      ({ id, state }) => state === 'retracted' && outcome.confirmedMs.has(id) && !known.has(id) && !isTrue.has(id),
+    )
+    return {
+      recording: run.recording,
+      seed: run.seed,
+      share: run.share,
+      recipes: run.recipes.map(({ name }) => name),
+      scores: Object.fromEntries(recipes),
+      right: right.map(({ finding, recipe, cause }) => ({ ...inShort(finding), recipe, verdict: cause })),
+      wrong: wrong.map(inShort),
+      wronglyConfirmed: takenBack.length + wrong.length,
+    }
+  }
+
+  /** What is found in a recording as it is, in the form of that seed. */
+  async healthy(name: string, seed: number): Promise<readonly Judged[] | null> {
+    const pristine = this.recording(name)
+    if (pristine === null) return null
+    const { findings } = await this.#baseline(pristine, { recording: name, seed, recipes: [], share: 1 })
+    return findings.filter(isStanding).map(inShort)
+  }
+
+  #baseline(pristine: Recording, run: Run): Promise<Outcome> {
+    const key = `${run.recording} ${run.seed}`
+    let baseline = this.#baselines.get(key)
+    if (!baseline) {
+      baseline = runPipeline(breakRecording(pristine, { ...run, recipes: [] }).deliveries)
+      this.#baselines.set(key, baseline)
+    }
+    return baseline
+  }
+}
+
+function inShort(finding: Outcome['findings'][number]): Judged {
+  const { rule, cause, service, operation, edge, confidence, cause_confidence, occurrences, population } = finding
+  const place = edge ? `${edge.from} → ${edge.to}` : [service, operation].filter(Boolean).join(' ')
+  return { rule, cause, place, confidence, causeConfidence: cause_confidence, occurrences, population }
+}

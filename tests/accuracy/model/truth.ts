@@ -1,0 +1,44 @@
+import type { Span } from './span.ts'
+
+/** One injected break: the spans by which a detector may prove it, and what else it rests on. */
+export interface Occurrence {
+  /** Any of them as `span_id` in the evidence finds it. */
+  readonly spans: readonly Span[]
+  /** Must arrive as well, or nobody can tell. */
+  readonly needs?: readonly Span[]
+  /** Whether it can be told from what is healthy at all, judged on the unbroken trace. */
+  readonly identifiable: boolean
+}
+
+/** Where a finding of it must be. */
+export interface TruthPlace {
+  readonly service: string
+  /** Null where the place has no operation, or any will do. */
+  readonly operation: string | null
+  readonly edge: { readonly from: string; readonly to: string } | null
+}
+
+/** What a recipe did at one place, and what must be said of it. */
+export interface Break {
+  readonly recipe: string
+  /** The rule it belongs to, and others that describe the same truth. */
+  readonly rules: readonly string[]
+  readonly causes: readonly string[]
+  readonly place: TruthPlace
+  readonly occurrences: readonly Occurrence[]
+  /** Rules that may speak of this service as well, rightly, and are neither asked for nor wrong. */
+  readonly excused?: readonly { readonly rule: string; readonly service: string }[]
+}
+
+/** Fewer at one place cannot be told from chance; detectors may ask for no more. */
+export const FEWEST = 5
+
+/** The key that evidence has. */
+export function evidenceKey(span: Span): string {
+  return `${span.traceId} ${span.spanId}`
+}
+
+/** Whether what the occurrence rests on still arrives, after all other breaks. */
+export function arrives({ spans, needs = [] }: Occurrence): boolean {
+  return spans.some((span) => !span.lost) && needs.every((span) => !span.lost)
+}

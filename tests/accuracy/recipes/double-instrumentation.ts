@@ -1,0 +1,47 @@
+import { Kind, Span } from '../model/span.ts'
+import { pickOperation, type Recipe, someOf } from './recipe.ts'
+
+/** Interceptor and stats handler at once. */
+export const doubleInstrumentation: Recipe = {
+  name: 'double instrumentation',
+  rule: 'CTX-006',
+  what: 'each call of an operation makes a second span of the same name and kind, around the first or beside it',
+  causes: '`two_handlers`',
+  key: 'service and operation',
+  identifiable:
+    'SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled (else they look like calls at the same time)',
+  inject(ground) {
+    const { recording, random, share } = ground
+    const isCall = (span: Span) => span.kind >= Kind.server && span.parent !== null
+    const spans = pickOperation(ground, isCall)
+    if (spans === null) return []
+    const nested = random.chance(0.5)
+    const broken = someOf(ground, spans)
+    const twins = broken.map((span) => {
+      const twin = new Span({ ...span, spanId: random.spanId() })
+      twin.traceState = span.traceState
+      const before = BigInt(Math.round(random.between(2_000, 60_000)))
+      const after = BigInt(Math.round(random.between(2_000, 60_000)))
+      twin.startNano = span.startNano - before
+      twin.endNano = span.endNano + after
+      span.parent!.adopt(twin)
+      if (nested) {
+        twin.adopt(span)
+        span.claimParent(twin.spanId, false)
+      }
+      recording.spans.push(twin)
+      return twin
+    })
+    const { service, name, kind } = broken[0]!
+    const identifiable = share >= 1 || kind === Kind.server || kind === Kind.consumer
+    return [
+      {
+        recipe: this.name,
+        rules: ['CTX-006'],
+        causes: ['two_handlers'],
+        place: { service, operation: name, edge: null },
+        occurrences: broken.map((span, i) => ({ spans: [span, twins[i]!], needs: [span, twins[i]!], identifiable })),
+      },
+    ]
+  },
+}

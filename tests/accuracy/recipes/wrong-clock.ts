@@ -1,0 +1,88 @@
+import { clockDomains } from '../model/clock-domains.ts'
+import { groupBy } from '../model/recording.ts'
+import type { Break } from '../model/truth.ts'
+import type { Ground, Recipe } from './recipe.ts'
+
+const KEY = 'clock domain'
+const IDENTIFIABLE = 'at least 60 calls between the domain and others'
+const CALLS_FROM = 60
+
+/** A clock that is wrong by the same amount all the time. */
+export const shiftedClock: Recipe = {
+  name: 'clock shifted',
+  rule: 'CLOCK-001',
+  what: 'the clock of one domain is off by 20, 5 or 2 ms (in the columns of the shares 1, 0.3 and 0.05)',
+  causes: '`steady`',
+  key: KEY,
+  identifiable: IDENTIFIABLE,
+  inject(ground) {
+    const nano = signed(ground, { 1: 20e6, 0.3: 5e6, 0.05: 2e6 })
+    return setClock(ground, this.name, 'CLOCK-001', 'steady', () => nano)
+  },
+}
+
+/** A clock that runs too fast or too slow. */
+export const driftingClock: Recipe = {
+  name: 'clock drifting',
+  rule: 'CLOCK-001',
+  what: 'the clock of one domain drifts by 20, 6 or 3 ms in the course of the recording',
+  causes: '`drifting`',
+  key: KEY,
+  identifiable: IDENTIFIABLE,
+  inject(ground) {
+    const nano = signed(ground, { 1: 20e6, 0.3: 6e6, 0.05: 3e6 })
+    return setClock(ground, this.name, 'CLOCK-001', 'drifting', (part) => nano * part)
+  },
+}
+
+/** A clock that is set while services run. */
+export const steppedClock: Recipe = {
+  name: 'clock stepped',
+  rule: 'CLOCK-002',
+  what: 'the clock of one domain jumps by 100, 30 or 10 ms in the middle third of the recording',
+  causes: '`step`',
+  key: KEY,
+  identifiable: IDENTIFIABLE,
+  inject(ground) {
+    const nano = signed(ground, { 1: 100e6, 0.3: 30e6, 0.05: 10e6 })
+    const when = ground.random.between(1 / 3, 2 / 3)
+    return setClock(ground, this.name, 'CLOCK-002', 'step', (part) => (part < when ? 0 : nano))
+  },
+}
+
+function signed({ share, random }: Ground, sizes: Readonly<Record<number, number>>): number {
+  return (random.chance(0.5) ? 1 : -1) * sizes[share]!
+}
+
+/** `offsetNano` by the part of the recording that has passed; a span keeps the clock that it started with. */
+function setClock(
+  { recording, random, taken }: Ground,
+  recipe: string,
+  rule: 'CLOCK-001' | 'CLOCK-002',
+  cause: string,
+  offsetNano: (part: number) => number,
+): Break[] {
+  const domains = clockDomains(recording)
+  const between = recording.spans.filter(
+    (span) => span.parent !== null && domains.get(span) !== domains.get(span.parent),
+  )
+  const calls = new Map<string, number>()
+  for (const span of between)
+    for (const one of [span, span.parent!]) calls.set(domains.get(one)!, (calls.get(domains.get(one)!) ?? 0) + 1)
+  const members = groupBy(recording.spans, (span) => domains.get(span)!)
+  const fits = [...calls].filter(
+    ([domain, count]) => count >= CALLS_FROM && !members.get(domain)!.some((span) => taken.has(span.service)),
+  )
+  if (fits.length === 0) return []
+  const domain = random.pick(fits.map(([name]) => name).sort())
+  const spans = members.get(domain)!
+  for (const span of spans) taken.add(span.service)
+  const { startNano: from, endNano } = recording.times
+  const length = Number(endNano - from)
+  // The times of a span come from one reading of the wall clock and the monotonic one since.
+  for (const span of spans) span.clockNano += BigInt(Math.round(offsetNano(Number(span.startNano - from) / length)))
+  const place = { service: domain, operation: null, edge: null }
+  const occurrences = [{ spans: spans.slice(0, 1), identifiable: true }]
+  const excused = rule === 'CLOCK-002' ? [{ rule: 'CLOCK-001', service: domain }] : []
+  return [{ recipe, rules: [rule], causes: [cause], place, occurrences, excused }]
+}
