@@ -34,6 +34,31 @@ export interface FleetPlan {
   readonly seed?: number
 }
 
+/** Eight services in sixteen processes, for forty seconds. */
+export const FLEET: FleetPlan = {
+  services: [
+    { name: 'edge', instances: 2 },
+    { name: 'cart', instances: 3 },
+    { name: 'checkout', instances: 2 },
+    { name: 'payment', instances: 1 },
+    { name: 'inventory', instances: 3 },
+    { name: 'shipping', instances: 1 },
+    { name: 'search', instances: 2 },
+    { name: 'rates', instances: 2 },
+  ],
+  calls: [
+    { from: 'edge', to: 'cart', over: 'grpc' },
+    { from: 'edge', to: 'checkout', over: 'http' },
+    { from: 'edge', to: 'search', over: 'grpc' },
+    { from: 'checkout', to: 'payment', over: 'http' },
+    { from: 'checkout', to: 'inventory', over: 'grpc' },
+    { from: 'checkout', to: 'shipping', over: 'grpc' },
+    { from: 'shipping', to: 'inventory', over: 'grpc' },
+    { from: 'search', to: 'rates', over: 'grpc' },
+  ],
+  requests: 140,
+  requestsPerSecond: 3.5,
+}
 /** Numbers that are the same in each run; mulberry32. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0

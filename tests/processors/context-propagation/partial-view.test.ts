@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { SpanTable } from '../../../otlp/span-table.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
 import {
-  type FleetPlan,
+  FLEET,
   fleetSpans,
   gatewayOf,
   randomOf,
@@ -14,30 +14,6 @@ import {
 import { describeRecordings } from '../../support/recordings.ts'
 import { recordedTables, replaySpans, standing } from '../../support/replay-spans.ts'
 
-const FLEET: FleetPlan = {
-  services: [
-    { name: 'edge', instances: 2 },
-    { name: 'cart', instances: 3 },
-    { name: 'checkout', instances: 2 },
-    { name: 'payment', instances: 1 },
-    { name: 'inventory', instances: 3 },
-    { name: 'shipping', instances: 1 },
-    { name: 'search', instances: 2 },
-    { name: 'rates', instances: 2 },
-  ],
-  calls: [
-    { from: 'edge', to: 'cart', over: 'grpc' },
-    { from: 'edge', to: 'checkout', over: 'http' },
-    { from: 'edge', to: 'search', over: 'grpc' },
-    { from: 'checkout', to: 'payment', over: 'http' },
-    { from: 'checkout', to: 'inventory', over: 'grpc' },
-    { from: 'checkout', to: 'shipping', over: 'grpc' },
-    { from: 'shipping', to: 'inventory', over: 'grpc' },
-    { from: 'search', to: 'rates', over: 'grpc' },
-  ],
-  requests: 140,
-  requestsPerSecond: 3.5,
-}
 const spans = fleetSpans(FLEET)
 const SPLIT = 'GW-001 split_traffic blindspot'
 
