@@ -54,7 +54,9 @@ export const configSchema = z.strictObject({
     .int()
     .min(100)
     .default(4000)
-    .describe('Unanswered calls, and parentless entries, kept for each judgement to match callers with callees.'),
+    .describe(
+      'Unanswered calls, parentless entries, and requests of services that lose context inside, each kept for a judgement to match them.',
+    ),
 })
 
 export type ContextPropagationConfig = z.output<typeof configSchema>

@@ -1,5 +1,6 @@
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { hexOf } from '../../otlp/hex.ts'
 import type { Operation } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
@@ -200,12 +201,6 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     callerOf.set(this.#callerOf)
     this.#callerOf = callerOf
   }
-}
-
-function hexOf(words: Uint32Array, at: number, count: number): string {
-  let hex = ''
-  for (let i = 0; i < count; i++) hex += words[at + i]!.toString(16).padStart(8, '0')
-  return hex
 }
 
 function hasService(facts: CallFacts, first: number, end: number, service: number): boolean {

@@ -7,6 +7,7 @@ import type { ContextPropagationConfig } from './config.ts'
 import { contextLost } from './context-lost.ts'
 import type { ContextLostJudge } from './context-lost-judge.ts'
 import { doubleInstrumentation } from './double-instrumentation.ts'
+import { droppedContext } from './dropped-context.ts'
 import { duplicateId } from './duplicate-id.ts'
 import { FindingsGate } from './findings-gate.ts'
 import { orphanSpan } from './orphan-span.ts'
@@ -57,6 +58,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
         lost,
         overheard(calls, (summaries, nowMs) => viewJudge.takeCalls(summaries, nowMs)),
       ),
+      listed(droppedContext(config, limit)),
       listed(
         orphans,
         overheard(orphans.createJudge(), (summaries, nowMs) => viewJudge.takeOrphans(summaries, nowMs)),

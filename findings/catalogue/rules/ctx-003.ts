@@ -4,7 +4,7 @@ export const rule: Rule = {
   id: 'CTX-003',
   name: 'context_dropped_in_process',
   levels: ['error'],
-  detected: false,
+  detected: true,
   processor: 'context_propagation',
   signals: ['traces'],
   reads: 'roots by kind, the spans that the same service instance was serving at that time, links',
@@ -52,6 +52,9 @@ ctx := c.Request().Context() // echo`,
   thresholds: [],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
+    'Fewer than ten such roots, and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
+    'Requests of more than ten seconds: their span comes too late to be compared.',
+    'Instances with more spans than can be sampled (`max_samples` a second), and SDKs that set no span kinds.',
     'Roots with a link: whoever linked has thought of it.',
   ],
   example: {

@@ -1,0 +1,174 @@
+import { verdictKey } from '../../component/occurrence-rule.ts'
+import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
+import type { ResourceRef } from '../../otlp/resource.ts'
+import { Column, ROW_WORDS, SpanKind, type SpanTable } from '../../otlp/span-table.ts'
+import { TraceState } from '../../otlp/trace-index.ts'
+import { type CallFacts, Role } from './call-facts.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import { DroppedContextJudge } from './dropped-judge.ts'
+import { type DroppedSummary, HONEST, type RootRow, RULE, type SampleGroup } from './dropped-summary.ts'
+import { InstanceSamples, instanceHash } from './instance-samples.ts'
+
+/** What is known of an operation: not asked yet, begins traces and may not, begins traces by design. */
+const Roots = { unknown: 0, suspected: 1, byDesign: 2 } as const
+const INSTANCE_STRIDE = 1 << 24
+const RECEIVING = ['messaging.operation.type', 'messaging.operation', 'messaging.operation.name'].map(attributeKey)
+
+/**
+ * CTX-003 context_dropped_in_process: spans that begin a trace without link while their instance serves a request. Root
+ * and request share no id, so samples of both are compared by time in the judge. Requests are sampled only in services
+ * that have such roots, and no more once these have proved to come by themselves.
+ */
+export function droppedContext(
+  config: ContextPropagationConfig,
+  evidenceLimit: number,
+): TraceRule<CallFacts, DroppedSummary> {
+  return {
+    rules: [RULE],
+    createObserver: () => new DroppedContextObserver(config),
+    createJudge: () => new DroppedContextJudge(config, evidenceLimit),
+  }
+}
+
+class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary> {
+  readonly #limit: number
+  readonly #samples: InstanceSamples
+  /** By service: 1 where spans begin traces that should perhaps not. */
+  #armed = new Uint8Array(64)
+  /** By operation, a value of `Roots`; and its spans and roots since the last summary. */
+  #state = new Uint8Array(1024)
+  #spans = new Uint32Array(1024)
+  #roots = new Uint32Array(1024)
+  readonly #instances = new Map<string, { readonly id: number; readonly hash: number; readonly name: string }>()
+  #resources = new WeakMap<ResourceRef, { readonly id: number; readonly hash: number; readonly name: string }>()
+  /** Group number by instance and operation. */
+  readonly #groups = new Map<number, number>()
+  readonly #groupInfos: SampleGroup[] = []
+  #facts: CallFacts | null = null
+  #verdicts: Verdicts = new Map()
+
+  constructor(config: ContextPropagationConfig) {
+    this.#limit = config.max_operations
+    this.#samples = new InstanceSamples(config.max_samples)
+  }
+
+  observe(facts: CallFacts, _nowMs: number): void {
+    this.#facts = facts
+    this.#reserve(facts)
+    const { table, traces } = facts.batch
+    const { traceCount, firstRow, state } = traces!
+    const { roles, operations, services } = facts
+    const { words } = table
+    for (let trace = 0; trace < traceCount; trace++) {
+      const isLate = state[trace] === TraceState.late
+      const end = firstRow[trace + 1]!
+      for (let row = firstRow[trace]!; row < end; row++) {
+        const role = roles[row]!
+        if (this.#state[operations[row]!] === Roots.suspected) this.#spans[operations[row]!]!++
+        if ((role & (Role.root | Role.entry)) === 0) continue
+        if ((role & Role.entry) === 0) {
+          if (!isLate) this.#root(facts, row)
+        } else if (this.#armed[services[words[row * ROW_WORDS + Column.resource]!]!] === 1)
+          this.#sample(facts, row, true)
+      }
+    }
+  }
+
+  takeSummary(): DroppedSummary {
+    const { columns, share } = this.#samples.take()
+    const rows: RootRow[] = []
+    const all = this.#facts?.registry.all ?? []
+    for (let id = 0; id < all.length && id < this.#spans.length; id++) {
+      if (this.#spans[id] === 0) continue
+      const { service, name } = all[id]!
+      rows.push({ service, name, spans: this.#spans[id]!, roots: this.#roots[id]! })
+    }
+    this.#spans.fill(0)
+    this.#roots.fill(0)
+    const groups = new Map<number, SampleGroup>()
+    for (const group of columns.groups) groups.set(group, this.#groupInfos[group]!)
+    return { rows, groups, samples: columns, share }
+  }
+
+  learn(verdicts: Verdicts): void {
+    this.#verdicts = verdicts
+    const registry = this.#facts?.registry
+    if (!registry) return
+    this.#armed.fill(0)
+    for (let id = 0; id < Math.min(this.#state.length, registry.all.length); id++) {
+      if (this.#state[id] !== Roots.suspected) continue
+      const { service, name, serviceId } = registry.all[id]!
+      if (verdicts.get(verdictKey(service, name)) !== HONEST) this.#armed[serviceId] = 1
+    }
+  }
+
+  #root(facts: CallFacts, row: number): void {
+    const { table } = facts.batch
+    const kind = table.kind(row)
+    const operation = facts.operations[row]!
+    if (kind === SpanKind.unspecified || table.linkCount(row) > 0) return
+    if (this.#state[operation] === Roots.unknown) {
+      this.#state[operation] = isReceipt(table, row) ? Roots.byDesign : Roots.suspected
+      if (this.#state[operation] === Roots.suspected) this.#spans[operation]!++
+    }
+    if (this.#state[operation] === Roots.byDesign) return
+    this.#roots[operation]!++
+    const { service, name } = facts.registry.all[operation]!
+    const verdict = this.#verdicts.get(verdictKey(service, name))
+    if (verdict === HONEST) return
+    this.#armed[facts.serviceOf(row)] = 1
+    this.#sample(facts, row, false)
+    if (verdict !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, verdict)
+  }
+
+  #sample(facts: CallFacts, row: number, serves: boolean): void {
+    const instance = this.#instanceOf(facts.batch.table.resourceOf(row))
+    if (!instance) return
+    const operation = facts.operations[row]!
+    const key = instance.id * INSTANCE_STRIDE + operation
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      if (this.#groupInfos.length >= this.#limit) return
+      const { service, name, kind } = facts.registry.all[operation]!
+      group = this.#groupInfos.push({ service, instance: instance.name, name, kind, serves }) - 1
+      this.#groups.set(key, group)
+    }
+    this.#samples.add(group, instance.hash, facts.batch.table, row)
+  }
+
+  #instanceOf(resource: ResourceRef): { readonly id: number; readonly hash: number; readonly name: string } | null {
+    const known = this.#resources.get(resource)
+    if (known) return known
+    const key = `${resource.serviceName}\0${resource.instance}`
+    let instance = this.#instances.get(key)
+    if (!instance) {
+      if (this.#instances.size >= this.#limit) return null
+      instance = { id: this.#instances.size, hash: instanceHash(key), name: resource.instance }
+      this.#instances.set(key, instance)
+    }
+    this.#resources.set(resource, instance)
+    return instance
+  }
+
+  #reserve(facts: CallFacts): void {
+    const services = facts.registry.serviceNames.length
+    if (services > this.#armed.length) this.#armed = widened(this.#armed, new Uint8Array(services * 2))
+    const operations = facts.registry.all.length
+    if (operations <= this.#state.length) return
+    const size = Math.max(operations, this.#state.length * 2)
+    this.#state = widened(this.#state, new Uint8Array(size))
+    this.#spans = widened(this.#spans, new Uint32Array(size))
+    this.#roots = widened(this.#roots, new Uint32Array(size))
+  }
+}
+
+/** Taking messages from a broker: by the semantic conventions a root of its own, before any message is handled. */
+function isReceipt(table: SpanTable, row: number): boolean {
+  return RECEIVING.some((key) => /^(receive|poll|fetch)$/.test(stringAttribute(table, row, key) ?? ''))
+}
+
+function widened<T extends Uint8Array | Uint32Array>(values: T, wider: T): T {
+  wider.set(values)
+  return wider
+}

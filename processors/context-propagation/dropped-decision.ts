@@ -1,0 +1,93 @@
+import { SpanKind } from '../../otlp/span-table.ts'
+
+/** Roots from which anything is said, and the share of them that must lie inside requests. */
+const MIN_ROOTS = 10
+const INSIDE = 0.95
+/** What was said holds until fewer than this do. */
+const STILL_INSIDE = 0.9
+/** Log-likelihood of "inside as a rule" over "inside by chance" that counts as proof: e to the 14th is a million to one. */
+const PROOF = 14
+/** Standard deviations by which a share must stay below to be honest. */
+const DEVIATIONS = 3
+
+/** What is known of the roots of an operation. */
+export interface RootStatistics {
+  readonly roots: number
+  /** Roots that began while their instance served a request, and how many of them would by chance. */
+  readonly inside: number
+  readonly expectedInside: number
+  /** Of those inside, the ones that had also ended before the request did. */
+  readonly contained: number
+  /** SpanKind as on the wire. */
+  readonly kind: number
+}
+
+/** How sure it is that the roots belong to requests; 0 where it is not. */
+export function droppedConfidence(root: RootStatistics, follows: boolean, wasSaid: boolean): number {
+  const { roots, inside, expectedInside } = root
+  if (roots < MIN_ROOTS || inside < roots * (wasSaid ? STILL_INSIDE : INSIDE)) return 0
+  const chance = Math.max(expectedInside / roots, 1e-6)
+  if (roots * divergence(inside / roots, chance) >= PROOF) return 0.95
+  return follows ? 0.85 : wasSaid ? 0.85 : 0
+}
+
+/** Whether the roots come by themselves: jobs, pollers, calls from outside. */
+export function isHonest({ roots, inside }: RootStatistics): boolean {
+  if (roots < MIN_ROOTS) return false
+  const share = inside / roots
+  return share + DEVIATIONS * Math.sqrt((share * (1 - share) + 1 / roots) / roots) < STILL_INSIDE
+}
+
+export interface DroppedCause {
+  readonly cause: 'call_without_context' | 'detached_goroutine' | 'undetermined'
+  readonly confidence: number
+}
+
+/** A call that the request waits for lost the context; work that the request does not wait for was detached. */
+export function droppedCauseOf({ inside, contained, kind }: RootStatistics): DroppedCause {
+  const share = contained / Math.max(1, inside)
+  if (kind === SpanKind.internal || share <= 0.5) return { cause: 'detached_goroutine', confidence: 0.9 }
+  if (share >= INSIDE) return { cause: 'call_without_context', confidence: 0.9 }
+  return { cause: 'undetermined', confidence: 1 }
+}
+
+/** Kullback and Leibler's divergence of two shares, in nats; 0 where the first is not the larger. */
+function divergence(share: number, chance: number): number {
+  if (share <= chance) return 0
+  const outside = share === 1 ? 0 : (1 - share) * Math.log((1 - share) / (1 - chance))
+  return share * Math.log(share / chance) + outside
+}
+
+/** Seconds, and requests, from which two counts are compared. */
+const MIN_SECONDS = 20
+const MIN_REQUESTS = 50
+
+/** Whether the roots of an operation come with the requests of another, one by one: counted by the second. */
+export class Following {
+  #seconds = 0
+  #roots = 0
+  #requests = 0
+  #squaredRoots = 0
+  #squaredRequests = 0
+  #products = 0
+
+  add(roots: number, requests: number): void {
+    if (roots + requests === 0) return
+    this.#seconds++
+    this.#roots += roots
+    this.#requests += requests
+    this.#squaredRoots += roots * roots
+    this.#squaredRequests += requests * requests
+    this.#products += roots * requests
+  }
+
+  /** As many, within three in a hundred, and rising and falling together. */
+  get isProven(): boolean {
+    if (this.#seconds < MIN_SECONDS || this.#requests < MIN_REQUESTS) return false
+    if (Math.abs(this.#roots - this.#requests) > this.#requests * 0.03) return false
+    const n = this.#seconds
+    const covariance = n * this.#products - this.#roots * this.#requests
+    const variances = (n * this.#squaredRoots - this.#roots ** 2) * (n * this.#squaredRequests - this.#requests ** 2)
+    return variances > 0 && covariance / Math.sqrt(variances) >= 0.9
+  }
+}

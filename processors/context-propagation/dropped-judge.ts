@@ -1,0 +1,145 @@
+import { EarliestEvidence } from '../../component/evidence.ts'
+import type { FindingReport } from '../../component/finding.ts'
+import { verdictKey } from '../../component/occurrence-rule.ts'
+import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import type { ContextPropagationConfig } from './config.ts'
+import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest } from './dropped-decision.ts'
+import { DroppedOperation } from './dropped-operation.ts'
+import { type DroppedSummary, HONEST, RULE } from './dropped-summary.ts'
+import { HeldInstance } from './held-instance.ts'
+import { instanceHash, keepsInstance } from './instance-samples.ts'
+
+/** How often what waits is looked at: each look orders all requests of an instance. */
+const LOOK_MS = 5000
+/** Samples that wait in all; beyond it new ones are dropped and counted. */
+const MAX_HELD = 200_000
+/** How long honest roots are left alone. */
+const HONEST_FOR_MS = 600_000
+
+/** Compares roots with the requests that their instances served at that time, and decides by operation. */
+export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
+  overflowed = 0
+  readonly #evidenceLimit: number
+  readonly #maxOperations: number
+  readonly #operations = new Map<string, DroppedOperation>()
+  readonly #instances = new Map<string, HeldInstance>()
+  #held = 0
+  #lookAtMs = 0
+
+  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+    this.#evidenceLimit = evidenceLimit
+    this.#maxOperations = config.max_operations
+  }
+
+  judge(summaries: readonly DroppedSummary[], nowMs: number): readonly FindingReport[] {
+    const share = Math.min(1, ...summaries.map((summary) => summary.share))
+    for (const summary of summaries) {
+      for (const { service, name, spans, roots } of summary.rows) {
+        const operation = this.#operation(service, name)
+        if (!operation) continue
+        operation.spans += spans
+        operation.allRoots += roots
+      }
+      this.#hold(summary, share, nowMs)
+    }
+    if (nowMs < this.#lookAtMs) return []
+    this.#lookAtMs = nowMs + LOOK_MS
+    this.#look(nowMs)
+    return [...this.#operations.values()].flatMap((operation) => this.#report(operation, nowMs))
+  }
+
+  verdicts(): Verdicts {
+    const verdicts = new Map<string, string>()
+    for (const [key, { honestUntilMs, saidCount, cause }] of this.#operations)
+      if (saidCount > 0) verdicts.set(key, cause)
+      else if (honestUntilMs > 0) verdicts.set(key, HONEST)
+    return verdicts
+  }
+
+  #operation(service: string, name: string): DroppedOperation | null {
+    const key = verdictKey(service, name)
+    let operation = this.#operations.get(key)
+    if (!operation) {
+      if (this.#operations.size >= this.#maxOperations) return null
+      operation = new DroppedOperation(service, name, new EarliestEvidence(this.#evidenceLimit))
+      this.#operations.set(key, operation)
+    }
+    return operation
+  }
+
+  #hold({ samples, groups }: DroppedSummary, share: number, nowMs: number): void {
+    for (let place = 0; place < samples.count; place++) {
+      const group = groups.get(samples.groups[place]!)!
+      const key = verdictKey(group.service, group.instance)
+      if (!keepsInstance(instanceHash(key), share)) continue
+      if (this.#held >= MAX_HELD) {
+        this.overflowed++
+        continue
+      }
+      let instance = this.#instances.get(key)
+      if (!instance) {
+        instance = new HeldInstance()
+        this.#instances.set(key, instance)
+      }
+      this.#held++
+      instance.add(group, samples, place, nowMs)
+    }
+  }
+
+  #look(nowMs: number): void {
+    this.#held = 0
+    for (const [key, instance] of this.#instances) {
+      instance.look(nowMs, (root) => this.#operation(root.group.service, root.group.name))
+      if (instance.held === 0) this.#instances.delete(key)
+      this.#held += instance.held
+    }
+  }
+
+  #report(operation: DroppedOperation, nowMs: number): readonly FindingReport[] {
+    if (operation.honestUntilMs > 0 && nowMs >= operation.honestUntilMs) operation.forget()
+    const wasSaid = operation.saidCount > 0
+    const confidence = droppedConfidence(operation, operation.follows, wasSaid)
+    if (confidence === 0 && isHonest(operation) && operation.honestUntilMs === 0)
+      operation.honestUntilMs = nowMs + HONEST_FOR_MS
+    const count = confidence > 0 ? operation.occurrences : 0
+    if (count === operation.saidCount) return []
+    const before = operation.cause
+    const decided = count > 0 ? droppedCauseOf(operation) : { cause: operation.cause, confidence: 1 }
+    operation.cause = decided.cause
+    operation.saidCount = count
+    return [reportOf(operation, count, confidence, decided, wasSaid && before !== decided.cause ? before : null)]
+  }
+}
+
+function reportOf(
+  operation: DroppedOperation,
+  count: number,
+  confidence: number,
+  { cause, confidence: causeConfidence }: DroppedCause,
+  supersedesCause: string | null,
+): FindingReport {
+  const { service, name, spans, allRoots, evidence } = operation
+  const population = Math.max(spans, count)
+  return {
+    rule: RULE,
+    cause,
+    place: { service, instance: null, operation: name, edge: null },
+    level: 'error',
+    confidence: count > 0 ? confidence : 1,
+    causeConfidence,
+    state: count > 0 ? 'confirmed' : 'retracted',
+    occurrences: count,
+    population,
+    firstUnixNano: nanoOf(operation.firstMs),
+    lastUnixNano: nanoOf(operation.lastMs),
+    message: `${count} of ${population} spans "${name}" of ${service} begin a new trace although ${service} was serving a request.`,
+    values: { root_share: Math.min(1, allRoots / population) },
+    evidence: count > 0 ? evidence.list : [],
+    supersedesCause,
+    related: [],
+  }
+}
+
+function nanoOf(ms: number): bigint {
+  return BigInt(Math.round(ms * 1000)) * 1000n
+}

@@ -1,0 +1,90 @@
+import type { EarliestEvidence } from '../../component/evidence.ts'
+import { Following, type RootStatistics } from './dropped-decision.ts'
+
+/** Requests of as many operations are compared with the roots of one. */
+const MAX_FOLLOWED = 50
+/** Older roots count half as much once there are so many. */
+const MAX_ROOTS = 4000
+
+/** All that is known of an operation whose spans begin traces. */
+export class DroppedOperation implements RootStatistics {
+  readonly service: string
+  readonly name: string
+  readonly evidence: EarliestEvidence
+  kind = 0
+  roots = 0
+  inside = 0
+  expectedInside = 0
+  contained = 0
+  /** All spans and all roots of it, sampled or not; and the roots among the samples. */
+  spans = 0
+  allRoots = 0
+  #sampled = 0
+  #insideEver = 0
+  firstMs = 0
+  lastMs = 0
+  cause: 'call_without_context' | 'detached_goroutine' | 'undetermined' = 'undetermined'
+  saidCount = 0
+  /** Until when its roots are left alone, since they come by themselves; 0 where they do not. */
+  honestUntilMs = 0
+  readonly #following = new Map<string, Following>()
+
+  constructor(service: string, name: string, evidence: EarliestEvidence) {
+    this.service = service
+    this.name = name
+    this.evidence = evidence
+  }
+
+  /** Roots inside requests, those included that were not sampled. */
+  get occurrences(): number {
+    return Math.round(this.#insideEver * Math.max(1, this.allRoots / Math.max(1, this.#sampled)))
+  }
+
+  get follows(): boolean {
+    for (const following of this.#following.values()) if (following.isProven) return true
+    return false
+  }
+
+  sampled(): void {
+    this.#sampled++
+  }
+
+  add(kind: number, startMs: number, chance: number, isInside: boolean, isContained: boolean): void {
+    if (this.roots >= MAX_ROOTS) {
+      this.roots /= 2
+      this.inside /= 2
+      this.expectedInside /= 2
+      this.contained /= 2
+    }
+    this.kind = kind
+    this.roots++
+    this.expectedInside += chance
+    if (!isInside) return
+    this.inside++
+    if (isContained) this.contained++
+    if (this.#insideEver === 0 || startMs < this.firstMs) this.firstMs = startMs
+    this.lastMs = Math.max(this.lastMs, startMs)
+    this.#insideEver++
+  }
+
+  /** So many of its roots, and of the requests of another operation, in one second of one instance. */
+  addSecond(requests: string, roots: number, served: number): void {
+    let following = this.#following.get(requests)
+    if (!following) {
+      if (this.#following.size >= MAX_FOLLOWED) return
+      following = new Following()
+      this.#following.set(requests, following)
+    }
+    following.add(roots, served)
+  }
+
+  /** Looks at its roots anew. */
+  forget(): void {
+    this.honestUntilMs = 0
+    this.roots = 0
+    this.inside = 0
+    this.expectedInside = 0
+    this.contained = 0
+    this.#following.clear()
+  }
+}

@@ -1,0 +1,117 @@
+import { hexOf } from '../../otlp/hex.ts'
+import type { DroppedOperation } from './dropped-operation.ts'
+import type { SampleGroup } from './dropped-summary.ts'
+import { ID_WORDS, type SampleColumns } from './instance-samples.ts'
+import { type Served, ServingTimes } from './serving-times.ts'
+
+/** How long a request's trace may take to get here after a root that it contains. */
+const WAIT_MS = 12_000
+/** How long a request is held for roots that began in it. */
+const HOLD_MS = 40_000
+/** The time around a root over which its chance to be inside of a request is measured, to each side. */
+const AROUND_MS = 5000
+
+/** A root, or a request that was served, until the other side has had time to come. */
+interface Held extends Served {
+  readonly group: SampleGroup
+  readonly columns: SampleColumns
+  readonly place: number
+  readonly sinceMs: number
+}
+
+/** The roots of one service instance, and the requests that it served. */
+export class HeldInstance {
+  #roots: Held[] = []
+  #served: Held[] = []
+  /** Seconds before this one have been counted, and these roots of the second after it have not. */
+  #countedUntilMs = Number.NEGATIVE_INFINITY
+  #uncounted: Held[] = []
+
+  get held(): number {
+    return this.#roots.length + this.#served.length
+  }
+
+  add(group: SampleGroup, columns: SampleColumns, place: number, sinceMs: number): void {
+    const held = {
+      operation: group.name,
+      startMs: columns.startMs[place]!,
+      endMs: columns.endMs[place]!,
+      group,
+      columns,
+      place,
+      sinceMs,
+    }
+    ;(group.serves ? this.#served : this.#roots).push(held)
+  }
+
+  /** Tells each operation of its roots that have waited long enough, and lets go what is not needed any more. */
+  look(nowMs: number, operationOf: (root: Held) => DroppedOperation | null): void {
+    const ready = this.#roots.filter(({ sinceMs }) => sinceMs + WAIT_MS <= nowMs)
+    if (ready.length > 0) {
+      this.#roots = this.#roots.filter(({ sinceMs }) => sinceMs + WAIT_MS > nowMs)
+      ready.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs)
+      const times = new ServingTimes(this.#served)
+      const knownFromMs = Math.min(ready[0]!.startMs, times.served[0]?.startMs ?? Number.POSITIVE_INFINITY)
+      for (const root of ready) {
+        const operation = operationOf(root)
+        if (operation) tell(operation, root, times, knownFromMs)
+      }
+      this.#countSeconds([...this.#uncounted, ...ready], operationOf)
+    }
+    this.#served = this.#served.filter(({ sinceMs }) => sinceMs + HOLD_MS > nowMs)
+  }
+
+  /** Counts roots and requests by operation in each second that is over. */
+  #countSeconds(roots: readonly Held[], operationOf: (root: Held) => DroppedOperation | null): void {
+    const fromMs = Math.max(this.#countedUntilMs, floorSecond(roots[0]!.startMs))
+    const untilMs = floorSecond(roots.at(-1)!.startMs)
+    this.#uncounted = roots.filter(({ startMs }) => startMs >= untilMs)
+    if (untilMs <= fromMs) return
+    this.#countedUntilMs = untilMs
+    const counted = countBySecond(roots, fromMs, untilMs)
+    const served = countBySecond(this.#served, fromMs, untilMs)
+    for (const [name, rootSeconds] of counted) {
+      const operation = operationOf(roots.find((root) => root.operation === name)!)
+      for (const [requests, servedSeconds] of served)
+        for (const second of new Set([...rootSeconds.keys(), ...servedSeconds.keys()]))
+          operation?.addSecond(requests, rootSeconds.get(second) ?? 0, servedSeconds.get(second) ?? 0)
+    }
+  }
+}
+
+function tell(operation: DroppedOperation, root: Held, times: ServingTimes<Held>, knownFromMs: number): void {
+  const { startMs, endMs } = root
+  const chance = times.coverage(Math.max(knownFromMs, startMs - AROUND_MS), startMs + AROUND_MS)
+  const at = times.covers(startMs) ? times.requestAt(startMs, endMs) : null
+  operation.sampled()
+  operation.add(root.group.kind, startMs, chance, at !== null, at?.holdsEnd === true)
+  if (!at) return
+  const unixNano = BigInt(Math.round(startMs * 1000)) * 1000n
+  if (operation.evidence.wants(unixNano))
+    operation.evidence.add(unixNano, {
+      kind: 'span',
+      traceId: hexOf(root.columns.ids, root.place * ID_WORDS, 4),
+      spanId: hexOf(root.columns.ids, root.place * ID_WORDS + 4, 2),
+      relatedSpanId: hexOf(at.request.columns.ids, at.request.place * ID_WORDS + 4, 2),
+      values: { request_trace_id: hexOf(at.request.columns.ids, at.request.place * ID_WORDS, 4) },
+    })
+}
+
+function countBySecond(list: readonly Held[], fromMs: number, untilMs: number): Map<string, Map<number, number>> {
+  const counts = new Map<string, Map<number, number>>()
+  for (const { operation, startMs } of list) {
+    if (startMs < fromMs || startMs >= untilMs) continue
+    let seconds = counts.get(operation)
+    if (!seconds) {
+      seconds = new Map()
+      counts.set(operation, seconds)
+    }
+    const second = floorSecond(startMs)
+    seconds.set(second, (seconds.get(second) ?? 0) + 1)
+  }
+  return counts
+}
+
+function floorSecond(ms: number): number {
+  return Math.floor(ms / 1000) * 1000
+}
