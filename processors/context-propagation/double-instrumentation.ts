@@ -89,15 +89,14 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
       const first = firstRow[trace]!
       const end = firstRow[trace + 1]!
       for (let row = first; row < end; row++) {
-        if (table.kind(row) !== this.#kind) continue
+        // A copy of a span is no twin.
+        if (table.kind(row) !== this.#kind || facts.claimed[row] !== 0) continue
         this.#tally.countSpan(facts, row)
         const operation = facts.operations[row]!
         const last = this.#lastOf[operation]! - 1
         const isOfTrace = last >= first && last < row && facts.operations[last] === operation
         this.#before[row] = isOfTrace ? last + 1 : 0
         this.#lastOf[operation] = row + 1
-        // A copy of a span is no twin.
-        if (facts.claimed[row] !== 0) continue
         const parent = parentRow[row]!
         if (parent >= 0 && table.kind(parent) === this.#kind) this.#nested(facts, parent, row)
         else if (isOfTrace) this.#sibling(facts, row, parent)
@@ -124,7 +123,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
     if (this.#kind === SpanKind.server && parent >= 0 && !isCall(table.kind(parent))) return
     let other = this.#before[row]! - 1
     for (let i = 0; i < LOOK_BACK && other >= 0; i++, other = this.#before[other]! - 1) {
-      if (facts.claimed[other] !== 0 || !haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
+      if (!haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
       if (this.#kind === SpanKind.client && isAnswered(facts, row) === isAnswered(facts, other)) continue
       const isOuter = encloses(facts, row, other)
       if (!isOuter && !encloses(facts, other, row)) continue
