@@ -140,11 +140,11 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), facts.serviceOf(row))
       return
     }
-    this.#rootSamples.add(operation, table, row)
+    // Without the copies of spans that came twice.
+    if (facts.claimed[row] === 0) this.#rootSamples.add(operation, table, row)
     if (this.#verdicts.size === 0) return
-    const cause = this.#verdicts.get(
-      entryKey(facts.registry.all[operation]!.service, facts.registry.all[operation]!.name),
-    )
+    const { service, name } = facts.registry.all[operation]!
+    const cause = this.#verdicts.get(entryKey(service, name))
     if (cause !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, cause)
   }
 
