@@ -7,7 +7,7 @@ import { TraceState } from '../../otlp/trace-index.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { DroppedContextJudge } from './dropped-judge.ts'
-import { type DroppedSummary, HONEST, type RootRow, RULE, type SampleGroup } from './dropped-summary.ts'
+import { type DroppedSummary, HONEST, type RootRow, RULE, type SampleGroup, SUSPECTED } from './dropped-summary.ts'
 import { InstanceSamples, instanceHash } from './instance-samples.ts'
 
 /** What is known of an operation: not asked yet, begins traces and may not, begins traces by design. */
@@ -96,10 +96,11 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     const registry = this.#facts?.registry
     if (!registry) return
     this.#armed.fill(0)
-    for (let id = 0; id < Math.min(this.#state.length, registry.all.length); id++) {
-      if (this.#state[id] !== Roots.suspected) continue
-      const { service, name, serviceId } = registry.all[id]!
-      if (verdicts.get(verdictKey(service, name)) !== HONEST) this.#armed[serviceId] = 1
+    for (const [key, verdict] of verdicts) {
+      if (verdict === HONEST) continue
+      const service = registry.serviceId(key.slice(0, key.indexOf('\0')))
+      if (service >= this.#armed.length) this.#armed = widened(this.#armed, new Uint8Array(service * 2))
+      this.#armed[service] = 1
     }
   }
 
@@ -119,7 +120,8 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     if (verdict === HONEST) return
     this.#armed[facts.serviceOf(row)] = 1
     this.#sample(facts, row, false)
-    if (verdict !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, verdict)
+    if (verdict === undefined || verdict === SUSPECTED) return
+    if (facts.claim(row, RULE)) facts.mark(row, RULE, verdict)
   }
 
   #sample(facts: CallFacts, row: number, serves: boolean): void {

@@ -1,7 +1,9 @@
 import { SpanKind } from '../../otlp/span-table.ts'
 
-/** Roots from which anything is said, and the share of them that must lie inside requests. */
-const MIN_ROOTS = 10
+/** Roots from which they are said to be dropped, and from which they are said to be honest. */
+const MIN_DROPPED = 6
+const MIN_HONEST = 10
+/** The share of roots that must lie inside requests. */
 const INSIDE = 0.95
 /** What was said holds until fewer than this do. */
 const STILL_INSIDE = 0.9
@@ -25,7 +27,7 @@ export interface RootStatistics {
 /** How sure it is that the roots belong to requests; 0 where it is not. */
 export function droppedConfidence(root: RootStatistics, follows: boolean, wasSaid: boolean): number {
   const { roots, inside, expectedInside } = root
-  if (roots < MIN_ROOTS || inside < roots * (wasSaid ? STILL_INSIDE : INSIDE)) return 0
+  if (roots < MIN_DROPPED || inside < roots * (wasSaid ? STILL_INSIDE : INSIDE)) return 0
   const chance = Math.max(expectedInside / roots, 1e-6)
   if (roots * divergence(inside / roots, chance) >= PROOF) return 0.95
   return follows ? 0.85 : wasSaid ? 0.85 : 0
@@ -33,7 +35,7 @@ export function droppedConfidence(root: RootStatistics, follows: boolean, wasSai
 
 /** Whether the roots come by themselves: jobs, pollers, calls from outside. */
 export function isHonest({ roots, inside }: RootStatistics): boolean {
-  if (roots < MIN_ROOTS) return false
+  if (roots < MIN_HONEST) return false
   const share = inside / roots
   return share + DEVIATIONS * Math.sqrt((share * (1 - share) + 1 / roots) / roots) < STILL_INSIDE
 }

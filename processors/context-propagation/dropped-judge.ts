@@ -5,7 +5,7 @@ import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest } from './dropped-decision.ts'
 import { DroppedOperation } from './dropped-operation.ts'
-import { type DroppedSummary, HONEST, RULE } from './dropped-summary.ts'
+import { type DroppedSummary, HONEST, RULE, SUSPECTED } from './dropped-summary.ts'
 import { HeldInstance } from './held-instance.ts'
 import { instanceHash, keepsInstance } from './instance-samples.ts'
 
@@ -13,6 +13,10 @@ import { instanceHash, keepsInstance } from './instance-samples.ts'
 const LOOK_MS = 5000
 /** Samples that wait in all; beyond it new ones are dropped and counted. */
 const MAX_HELD = 200_000
+/** How long it takes until every shard samples the requests of a service: it learns of that with the next judgement. */
+const ARMING_MS = 2000
+/** Without another root for this long an operation is no reason to sample what its service serves. */
+const SUSPECTED_FOR_MS = 120_000
 /** How long honest roots are left alone. */
 const HONEST_FOR_MS = 600_000
 
@@ -23,8 +27,11 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   readonly #maxOperations: number
   readonly #operations = new Map<string, DroppedOperation>()
   readonly #instances = new Map<string, HeldInstance>()
+  /** By service, since when all that it serves is sampled: roots of before have nothing to be compared with. */
+  readonly #armedFromMs = new Map<string, number>()
   #held = 0
   #lookAtMs = 0
+  #nowMs = 0
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
     this.#evidenceLimit = evidenceLimit
@@ -32,6 +39,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   }
 
   judge(summaries: readonly DroppedSummary[], nowMs: number): readonly FindingReport[] {
+    this.#nowMs = nowMs
     const share = Math.min(1, ...summaries.map((summary) => summary.share))
     for (const summary of summaries) {
       for (const { service, name, spans, roots } of summary.rows) {
@@ -39,20 +47,27 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
         if (!operation) continue
         operation.spans += spans
         operation.allRoots += roots
+        if (roots === 0) continue
+        operation.seenMs = nowMs
+        if (operation.honestUntilMs === 0 && !this.#armedFromMs.has(service))
+          this.#armedFromMs.set(service, nowMs + ARMING_MS)
       }
       this.#hold(summary, share, nowMs)
     }
     if (nowMs < this.#lookAtMs) return []
     this.#lookAtMs = nowMs + LOOK_MS
     this.#look(nowMs)
-    return [...this.#operations.values()].flatMap((operation) => this.#report(operation, nowMs))
+    const reports = [...this.#operations.values()].flatMap((operation) => this.#report(operation, nowMs))
+    this.#disarm()
+    return reports
   }
 
   verdicts(): Verdicts {
     const verdicts = new Map<string, string>()
-    for (const [key, { honestUntilMs, saidCount, cause }] of this.#operations)
-      if (saidCount > 0) verdicts.set(key, cause)
-      else if (honestUntilMs > 0) verdicts.set(key, HONEST)
+    for (const [key, operation] of this.#operations)
+      if (operation.saidCount > 0) verdicts.set(key, operation.cause)
+      else if (operation.honestUntilMs > 0) verdicts.set(key, HONEST)
+      else if (this.#isSuspected(operation)) verdicts.set(key, SUSPECTED)
     return verdicts
   }
 
@@ -89,10 +104,24 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   #look(nowMs: number): void {
     this.#held = 0
     for (const [key, instance] of this.#instances) {
-      instance.look(nowMs, (root) => this.#operation(root.group.service, root.group.name))
+      instance.look(nowMs, ({ group, startMs }) =>
+        startMs < (this.#armedFromMs.get(group.service) ?? nowMs) ? null : this.#operation(group.service, group.name),
+      )
       if (instance.held === 0) this.#instances.delete(key)
       this.#held += instance.held
     }
+  }
+
+  #isSuspected({ honestUntilMs, seenMs }: DroppedOperation): boolean {
+    return honestUntilMs === 0 && seenMs + SUSPECTED_FOR_MS > this.#nowMs
+  }
+
+  /** Services whose roots are all honest, or long ago, are sampled no more. */
+  #disarm(): void {
+    const suspected = new Set<string>()
+    for (const operation of this.#operations.values())
+      if (operation.saidCount > 0 || this.#isSuspected(operation)) suspected.add(operation.service)
+    for (const service of this.#armedFromMs.keys()) if (!suspected.has(service)) this.#armedFromMs.delete(service)
   }
 
   #report(operation: DroppedOperation, nowMs: number): readonly FindingReport[] {

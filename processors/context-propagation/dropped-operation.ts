@@ -21,6 +21,8 @@ export class DroppedOperation implements RootStatistics {
   allRoots = 0
   #sampled = 0
   #insideEver = 0
+  /** When a root of it came last, by the gateway's clock. */
+  seenMs = 0
   firstMs = 0
   lastMs = 0
   cause: 'call_without_context' | 'detached_goroutine' | 'undetermined' = 'undetermined'

@@ -3,6 +3,8 @@ import type { SampleColumns } from './instance-samples.ts'
 export const RULE = 'CTX-003'
 /** A verdict for the observer only: the roots of this operation are honest, they need not be looked at for a while. */
 export const HONEST = 'honest'
+/** Another: nothing is decided, and every shard is to sample what its service serves. */
+export const SUSPECTED = 'suspected'
 
 /** What a group number of the samples stands for: an operation in one service instance. */
 export interface SampleGroup {
