@@ -9,9 +9,10 @@ import type { ContextPropagationConfig } from './config.ts'
 
 const RULE = 'CTX-006'
 const CAUSE = 'two_handlers'
-/** Calls of an operation that must have a twin, and how many calls decide. */
-const NEARLY_ALL = 0.9
-const DECIDE_FROM = 20
+/** Twins from which an operation is spoken of. */
+const DECIDE_FROM = 10
+/** Share of the calls that must have a twin: one of many instances, where a parent proves them to be one call; else nearly all. */
+const SHARE = { entries: 0.02, exits: 0.9 } as const
 /** The inner span lasts at least this share of the outer one, or what is left is no more than handlers take. */
 const NEARLY_AS_LONG = 0.8
 const HANDLER_NANO = 1_000_000
@@ -19,7 +20,7 @@ const HANDLER_NANO = 1_000_000
 const LOOK_BACK = 8
 
 /**
- * CTX-006 double_instrumentation, of SERVER or of CLIENT spans: each call of an operation makes two spans of that kind in
+ * CTX-006 double_instrumentation, of spans where calls enter or where they leave: each call makes two spans of one kind in
  * one process, of which one lies within the other and lasts nearly as long. The twins have one parent, or one is the
  * other's:
  *
@@ -27,19 +28,19 @@ const LOOK_BACK = 8
  *       SERVER  twin                         SERVER  twin, the same RPC or name
  *       SERVER  twin
  *
- * Siblings of kind SERVER need a call as their parent (work that fans out has a parent of another kind), siblings of kind
- * CLIENT are twins if only one of them is answered (calls in parallel are answered both). Retries follow each other and
- * lie not within one another.
+ * Entries side by side need a call as their parent (work that fans out has a parent of another kind); exits side by side
+ * are twins if only one of them is answered (calls in parallel are answered both) and nearly all calls have one. Retries
+ * follow each other and lie not within one another.
  */
 export function doubleInstrumentation(
   config: ContextPropagationConfig,
   evidenceLimit: number,
-  kind: typeof SpanKind.server | typeof SpanKind.client,
+  where: keyof typeof SHARE,
 ): TraceRule<CallFacts, OccurrenceSummary> {
-  const kindName = kind === SpanKind.server ? 'SERVER' : 'CLIENT'
+  const kindNames = where === 'entries' ? 'SERVER or CONSUMER' : 'CLIENT or PRODUCER'
   return {
     rules: [RULE],
-    createObserver: () => new TwinObserver(evidenceLimit, kind),
+    createObserver: () => new TwinObserver(evidenceLimit, where === 'entries'),
     createJudge: () =>
       new OccurrenceJudge({
         rule: RULE,
@@ -48,13 +49,13 @@ export function doubleInstrumentation(
         says(parts, count) {
           const { name, service } = parts[0]!
           const calls = callsOf(parts)
-          if (count < DECIDE_FROM || count < calls * NEARLY_ALL) return null
+          if (count < DECIDE_FROM || count < calls * SHARE[where]) return null
           return {
             level: 'warn',
             confidence: 0.95,
             causeConfidence: 0.95,
             population: calls,
-            message: `${count} of ${calls} calls "${name}" of ${service} make two ${kindName} spans.`,
+            message: `${count} of ${calls} calls "${name}" of ${service} make two ${kindNames} spans.`,
             values: {},
           }
         },
@@ -69,15 +70,18 @@ function callsOf(parts: readonly OccurrencePart[]): number {
 }
 
 class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
-  readonly #kind: number
+  readonly #ofEntries: boolean
+  /** By SpanKind. */
+  readonly #reads: readonly boolean[]
   readonly #tally: OccurrenceTally
   /** By operation the last row seen, and by row the one of the same operation before it, + 1. */
   #lastOf = new Int32Array(1024)
   #before = new Int32Array(1024)
   #verdicts: Verdicts = new Map()
 
-  constructor(evidenceLimit: number, kind: number) {
-    this.#kind = kind
+  constructor(evidenceLimit: number, ofEntries: boolean) {
+    this.#ofEntries = ofEntries
+    this.#reads = [false, false, ofEntries, !ofEntries, !ofEntries, ofEntries]
     this.#tally = new OccurrenceTally(evidenceLimit)
   }
 
@@ -90,7 +94,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
       const end = firstRow[trace + 1]!
       for (let row = first; row < end; row++) {
         // A copy of a span is no twin.
-        if (table.kind(row) !== this.#kind || facts.claimed[row] !== 0) continue
+        if (!this.#reads[table.kind(row)] || facts.claimed[row] !== 0) continue
         this.#tally.countSpan(facts, row)
         const operation = facts.operations[row]!
         const last = this.#lastOf[operation]! - 1
@@ -98,7 +102,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
         this.#before[row] = isOfTrace ? last + 1 : 0
         this.#lastOf[operation] = row + 1
         const parent = parentRow[row]!
-        if (parent >= 0 && table.kind(parent) === this.#kind) this.#nested(facts, parent, row)
+        if (parent >= 0 && table.kind(parent) === table.kind(row)) this.#nested(facts, parent, row)
         else if (isOfTrace) this.#sibling(facts, row, parent)
       }
     }
@@ -120,11 +124,11 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   #sibling(facts: CallFacts, row: number, parent: number): void {
     const { table } = facts.batch
     if (parent === Parent.none) return
-    if (this.#kind === SpanKind.server && parent >= 0 && !isCall(table.kind(parent))) return
+    if (this.#ofEntries && parent >= 0 && !isCall(table.kind(parent))) return
     let other = this.#before[row]! - 1
     for (let i = 0; i < LOOK_BACK && other >= 0; i++, other = this.#before[other]! - 1) {
       if (!haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
-      if (this.#kind === SpanKind.client && isAnswered(facts, row) === isAnswered(facts, other)) continue
+      if (!this.#ofEntries && isAnswered(facts, row) === isAnswered(facts, other)) continue
       const isOuter = encloses(facts, row, other)
       if (!isOuter && !encloses(facts, other, row)) continue
       this.#add(facts, isOuter ? row : other, isOuter ? other : row)

@@ -1,7 +1,6 @@
 import type { FindingSink } from '../../component/finding.ts'
 import type { TraceJudge, TraceRule } from '../../component/trace-rule.ts'
 import { Operations } from '../../otlp/operations.ts'
-import { SpanKind } from '../../otlp/span-table.ts'
 import { CallFacts } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { contextLost } from './context-lost.ts'
@@ -49,8 +48,8 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
     list: [
       listed(view, gating(viewJudge, gate)),
       listed(duplicateId(config, limit)),
-      listed(doubleInstrumentation(config, limit, SpanKind.server)),
-      listed(doubleInstrumentation(config, limit, SpanKind.client)),
+      listed(doubleInstrumentation(config, limit, 'entries')),
+      listed(doubleInstrumentation(config, limit, 'exits')),
       listed(samplingDecision(config, limit)),
       listed(truncatedId(config, limit, () => calls.edges())),
       listed(wrongParent(config, limit)),

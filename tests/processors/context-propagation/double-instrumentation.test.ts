@@ -56,6 +56,12 @@ describe('CTX-006 double_instrumentation', () => {
     expect(p.marks.slice(-2)).toMatchObject([{ rules: ['CTX-006'] }, { rules: ['CTX-006'] }])
   })
 
+  it('finds SERVER twins of one of many instances', async () => {
+    const p = await propagation()
+    requests(p, 400, (request, i) => (i % 20 ? {} : { cart: [serverTwin(p, request, request.client.spanId)] }))
+    expect(p.findings()).toMatchObject([{ rule: 'CTX-006', cause: 'two_handlers', occurrences: 20, population: 400 }])
+  })
+
   it('finds SERVER twins of two plugins that name the RPC in two ways', async () => {
     const p = await propagation()
     requests(p, 100, (request) => ({
@@ -92,8 +98,17 @@ describe('CTX-006 double_instrumentation', () => {
   it.each<[string, (p: Propagation) => void]>([
     ['one span a call', (p) => requests(p, 100, () => ({}))],
     [
-      'twins of some calls only',
-      (p) => requests(p, 100, (r, i) => (i % 2 ? { cart: [serverTwin(p, r, r.client.spanId)] } : {})),
+      'twins of CLIENT spans of some calls only',
+      (p) =>
+        requests(p, 100, ({ traceId, root }, i) =>
+          i % 2
+            ? { edge: [p.span({ traceId, parentId: root.spanId, name: 'shop.Cart/Get', kind: 'client' }, 5.5, 39)] }
+            : {},
+        ),
+    ],
+    [
+      'a twin now and then',
+      (p) => requests(p, 100, (r, i) => (i % 50 ? {} : { cart: [serverTwin(p, r, r.client.spanId)] })),
     ],
     [
       'a retry that the server sees twice',
