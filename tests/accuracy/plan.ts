@@ -62,3 +62,13 @@ function threes(random: Random): Recipe[][] {
   }
   return groups
 }
+
+/** Recordings in which nothing was broken on purpose, as they are. */
+export const HEALTHY: readonly string[] = [
+  'hotel-load50',
+  'hotel-load100',
+  'onlineboutique-clockdrift',
+  'onlineboutique-cpu-fault',
+  'otel-demo',
+  'fleet/healthy',
+]

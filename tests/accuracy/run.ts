@@ -31,8 +31,8 @@ const REST_MS = 110_000
 /** The gateway is there before the recording begins, so that nothing in it counts as half seen. */
 const QUIET_BEFORE_MS = 30_000
 
-/** Runs requests through the built-in pipeline of `replay`; `live` as a gateway that runs. */
-export async function runPipeline(deliveries: readonly Delivery[], live = false): Promise<Outcome> {
+/** Runs requests through the built-in pipeline of `replay`. */
+export async function runPipeline(deliveries: readonly Delivery[]): Promise<Outcome> {
   const clock = new VirtualClock((deliveries[0]?.atMs ?? 0) - QUIET_BEFORE_MS)
   const registry = new FindingRegistry({ clock, logger: SILENT_LOGGER, evidenceLimit: Number.POSITIVE_INFINITY })
   const publishedMs = new Map<string, number>()
@@ -49,7 +49,7 @@ export async function runPipeline(deliveries: readonly Delivery[], live = false)
     meter: createNoopMeter(),
     budget: new ByteBudget(1024 * 1024 * 1024),
     findings: registry,
-    recorded: !live,
+    recorded: true,
   }
   const graph = new ProcessorGraph(TRACES, CONFIG.processors, runtime, () => sink)
   await graph.start()
