@@ -75,14 +75,15 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     return place
   }
 
-  #isExplained({ kind, second, sources }: OccurrenceRow): boolean {
+  #isExplained({ kind, second, excessNano, sources }: OccurrenceRow): boolean {
     const domains = sources.map((source) => this.#clocks.domainOf(source))
     if (kind === Kind.inTheFuture) {
       const aheadNano = this.#config.future_tolerance * 0.5e6
       return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
     }
+    if (KINDS[kind]!.clockExplainsBeyond === null) return false
     const beforeS = domains[0] === (domains[1] ?? domains[0]) ? STEP_REACH_S : STEP_UNKNOWN_S
-    return KINDS[kind]!.byClock && this.#clocks.steppedBetween(domains, second - beforeS, second + STEP_REACH_S)
+    return this.#clocks.steppedByNano(domains, second - beforeS, second + STEP_REACH_S) >= excessNano
   }
 
   #report(place: StandingPlace): readonly FindingReport[] {

@@ -8,8 +8,11 @@ export interface LifetimeKind {
   readonly confidence: number
   /** Key of the seconds in the values of evidence. */
   readonly value: string
-  /** Whether a clock that was set explains it. */
-  readonly byClock: boolean
+  /**
+   * Whether a clock that was set explains it, if by as much as it exceeds this setting (or at all, `nothing`). Null
+   * where no clock does.
+   */
+  readonly clockExplainsBeyond: 'nothing' | 'tolerance' | 'cancel_grace' | 'max_duration' | null
   /** Whether caller and callee are part of the place. */
   readonly ofEdge?: true
   /**
@@ -44,7 +47,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.99,
     value: 'duration_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'nothing',
     says: 'have impossible times: end before start',
   },
   {
@@ -53,7 +56,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.99,
     value: 'ahead_seconds',
-    byClock: false,
+    clockExplainsBeyond: null,
     says: 'have impossible times: they start in the future',
   },
   {
@@ -62,7 +65,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.95,
     value: 'duration_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'max_duration',
     says: 'have impossible times: too long',
   },
   {
@@ -71,7 +74,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.95,
     value: 'outside_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'tolerance',
     says: 'have impossible times: an event lies outside of them',
   },
   {
@@ -80,7 +83,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.95,
     value: 'missing_seconds',
-    byClock: false,
+    clockExplainsBeyond: null,
     says: 'end long before their work',
   },
   {
@@ -89,7 +92,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.85,
     value: 'missing_seconds',
-    byClock: false,
+    clockExplainsBeyond: null,
     says: 'end long before their caller has its answer',
   },
   {
@@ -98,7 +101,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'warn',
     confidence: 0.95,
     value: 'gap_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'tolerance',
     says: 'start after the span that they are part of has ended',
   },
   {
@@ -107,7 +110,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'warn',
     confidence: 0.95,
     value: 'overrun_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'tolerance',
     says: 'end after the span that they are part of: work goes on when its parent has already answered',
   },
   {
@@ -116,7 +119,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'error',
     confidence: 0.95,
     value: 'overrun_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'cancel_grace',
     ofEdge: true,
     says: 'worked on long after their caller had given up',
   },
@@ -126,7 +129,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'info',
     confidence: 0.9,
     value: 'overrun_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'tolerance',
     ofEdge: true,
     says: 'were still at work when their caller had given up',
   },
@@ -136,7 +139,7 @@ export const KINDS: readonly LifetimeKind[] = [
     level: 'warn',
     confidence: 0.9,
     value: 'overrun_seconds',
-    byClock: true,
+    clockExplainsBeyond: 'tolerance',
     ofEdge: true,
     minOccurrences: 3,
     minShare: 0.01,

@@ -71,7 +71,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     this.#config = config
     this.#latency = latency
     this.#ends = new EffectiveEnds(config)
-    this.#tallies = new OccurrenceTallies(evidenceLimit)
+    this.#tallies = new OccurrenceTallies(config, evidenceLimit)
   }
 
   observe(facts: LifetimeFacts, nowMs: number): void {

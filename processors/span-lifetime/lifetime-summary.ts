@@ -19,7 +19,7 @@ export interface EarlyDurations {
   readonly effective: Uint32Array
 }
 
-/** Occurrences of one kind at one place in one second, which a clock that was set in it would explain. */
+/** Occurrences of one kind at one place in one second, alike in size, which a clock that was set in it would explain. */
 export interface OccurrenceRow {
   /** Of `Kind`. */
   readonly kind: number
@@ -29,6 +29,8 @@ export interface OccurrenceRow {
   /** Service and name of the parent, as `operationKey` puts them. */
   readonly parent: string | null
   readonly second: number
+  /** By how much they exceed at least what is allowed: a clock must have been set by as much to explain them. */
+  readonly excessNano: number
   /** Keys of the clock sources of span and parent. */
   readonly sources: readonly string[]
   readonly count: number

@@ -2,6 +2,7 @@ import { boundaryOf } from '../../component/boundary.ts'
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Edge } from '../../component/finding.ts'
 import { Column } from '../../otlp/span-table.ts'
+import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { KINDS } from './lifetime-kinds.ts'
 import { type OccurrenceRow, operationKey } from './lifetime-summary.ts'
@@ -13,6 +14,7 @@ const KIND_STRIDE = 1 << 24
 
 interface Tally {
   readonly second: number
+  readonly magnitude: number
   readonly parentOperation: number
   readonly source: number
   readonly parentSource: number
@@ -27,11 +29,13 @@ interface Tally {
 
 /** Counts occurrences where the spans are: only for what is wrong, so it may allocate. */
 export class OccurrenceTallies {
+  readonly #config: SpanLifetimeConfig
   readonly #evidenceLimit: number
   #byPlace = new Map<number, Tally[]>()
   #rows = 0
 
-  constructor(evidenceLimit: number) {
+  constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
+    this.#config = config
     this.#evidenceLimit = evidenceLimit
   }
 
@@ -45,7 +49,7 @@ export class OccurrenceTallies {
       list = []
       this.#byPlace.set(key, list)
     }
-    const tally = this.#tally(facts, list, kind, row, parent)
+    const tally = this.#tally(facts, list, kind, row, parent, this.#magnitude(kind, nano))
     const at = table.timeUnixNano(row, Column.start)
     if (tally.count === 0 || at < tally.firstUnixNano) tally.firstUnixNano = at
     if (at > tally.lastUnixNano) tally.lastUnixNano = at
@@ -64,7 +68,7 @@ export class OccurrenceTallies {
     const rows: OccurrenceRow[] = []
     for (const [key, list] of this.#byPlace) {
       const { service, name } = facts.registry.all[key % KIND_STRIDE]!
-      for (const { second, edge, parent, sources, count, firstUnixNano, lastUnixNano, evidence } of list)
+      for (const { second, magnitude, edge, parent, sources, count, firstUnixNano, lastUnixNano, evidence } of list)
         rows.push({
           kind: Math.floor(key / KIND_STRIDE),
           service,
@@ -72,6 +76,7 @@ export class OccurrenceTallies {
           edge,
           parent,
           second,
+          excessNano: 2 ** magnitude,
           sources,
           count,
           firstUnixNano,
@@ -84,7 +89,14 @@ export class OccurrenceTallies {
     return rows
   }
 
-  #tally(facts: LifetimeFacts, list: Tally[], kind: number, row: number, parent: number): Tally {
+  /** Occurrences are told apart by the power of two of what they exceed the allowed by, so that few rows do. */
+  #magnitude(kind: number, nano: number): number {
+    const setting = KINDS[kind]!.clockExplainsBeyond
+    const allowedNano = setting === null || setting === 'nothing' ? 0 : this.#config[setting] * 1e6
+    return Math.floor(Math.log2(Math.max(1, Math.abs(nano) - allowedNano)))
+  }
+
+  #tally(facts: LifetimeFacts, list: Tally[], kind: number, row: number, parent: number, magnitude: number): Tally {
     const { table } = facts.batch
     const isFull = this.#rows >= MAX_ROWS
     const second = isFull ? 0 : Math.floor(table.timeMs(row, Column.start) / 1000)
@@ -96,12 +108,13 @@ export class OccurrenceTallies {
       const tally = list[i]!
       const isSamePlace = tally.parentOperation === parentOperation
       if (isSamePlace && isFull) return tally
-      if (isSamePlace && tally.second === second && tally.source === source && tally.parentSource === parentSource)
-        return tally
+      const isSameTime = tally.second === second && tally.magnitude === magnitude
+      if (isSamePlace && isSameTime && tally.source === source && tally.parentSource === parentSource) return tally
     }
     const keys = facts.clocks.sources
     const tally: Tally = {
       second,
+      magnitude,
       parentOperation,
       source,
       parentSource,

@@ -162,12 +162,16 @@ export class ClockModel {
     return averageOf(members.filter((member) => member.root === own.root))
   }
 
-  /** Whether the clocks of these domains, or one of theirs, stepped between two times. */
-  steppedBetween(domains: readonly (string | null)[], fromS: number, untilS: number): boolean {
-    for (const [key, steps] of this.#steps)
-      if (steps.length > 0 && key.split('\0').some((domain) => domains.includes(domain)))
-        if (steps.some(({ atS }) => atS >= fromS && atS <= untilS)) return true
-    return false
+  /** How far the clocks of these domains, or one of theirs, were set at most between two times, all steps together. */
+  steppedByNano(domains: readonly (string | null)[], fromS: number, untilS: number): number {
+    let mostNano = 0
+    for (const [key, steps] of this.#steps) {
+      if (steps.length === 0 || !key.split('\0').some((domain) => domains.includes(domain))) continue
+      let sumNano = 0
+      for (const { atS, jumpNano } of steps) if (atS >= fromS && atS <= untilS) sumNano += Math.abs(jumpNano)
+      mostNano = Math.max(mostNano, sumNano)
+    }
+    return mostNano
   }
 
   /** The least delayed calls between two groups, one a second and pair of sources, earliest first. */

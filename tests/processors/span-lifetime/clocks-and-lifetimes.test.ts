@@ -129,3 +129,28 @@ describe('lifetimes between clocks whose offset is known', () => {
     expect([...new Set(found)]).toEqual(expected)
   })
 })
+
+describe('a clock that is set while callees ignore that they were cancelled', () => {
+  const ignored = (call: number) => (call % 10 === 0 ? 1500 : 19)
+
+  it.each<[string, Clock]>([
+    ['forward', (s) => (s > 30 ? 20 : 0)],
+    ['back', (s) => (s > 30 ? -20 : 0)],
+  ])('%s by 20 ms: explains none of what they overran by, which is far more', async (_, b) => {
+    const settings = await replaySpans(factory, shop({ until: ignored, callerStatus: { code: 2 }, b }))
+    const found = standing(settings.findings.reports).filter(({ rule }) => rule === 'LIFE-004')
+    expect(found.map(({ state, occurrences }) => ({ state, occurrences }))).toEqual([
+      { state: 'confirmed', occurrences: 60 },
+    ])
+  })
+
+  it('by so much that it explains what they overran by: says nothing of these', async () => {
+    const settings = await replaySpans(
+      factory,
+      shop({ until: ignored, callerStatus: { code: 2 }, b: (s) => (s > 30 ? 700 : 0) }),
+    )
+    const found = standing(settings.findings.reports).filter(({ rule }) => rule === 'LIFE-004')
+    expect(found).toHaveLength(1)
+    expect(found[0]!.occurrences).toBeLessThan(60)
+  })
+})
