@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import http2 from 'node:http2'
 import { describe, expect, it } from '@jest/globals'
 import { ACCEPTED, type Outcome } from '../../../component/consumer.ts'
-import { afterThisTest, exportByGrpcJs, grpcClient, startReceiver } from './receiver-harness.ts'
+import { afterThisTest } from '../../support/after-this-test.ts'
+import { exportByGrpcJs, grpcClient, startReceiver } from './receiver-harness.ts'
 import { spans } from './sample-requests.ts'
 
 /** Keys as a user writes them. */

@@ -5,8 +5,9 @@ import { ByteBudget } from '../../../component/budget.ts'
 import { refused } from '../../../component/consumer.ts'
 import { GatewayError } from '../../../component/errors.ts'
 import { SIGNALS } from '../../../component/signal.ts'
+import { afterThisTest } from '../../support/after-this-test.ts'
 import { decodeMessage, decodeRequest, decodeResponse } from '../../support/otlp-oracle.ts'
-import { afterThisTest, startReceiver } from './receiver-harness.ts'
+import { startReceiver } from './receiver-harness.ts'
 import { GARBAGE, SAMPLES, spans } from './sample-requests.ts'
 
 const PATHS = {

@@ -7,9 +7,10 @@ import { describe, expect, it } from '@jest/globals'
 import { ACCEPTED, type Outcome } from '../../../component/consumer.ts'
 import { configSchema } from '../../../receivers/otlp/config.ts'
 import { OtlpReceiver } from '../../../receivers/otlp/otlp-receiver.ts'
+import { afterThisTest } from '../../support/after-this-test.ts'
 import { LogProbe } from '../../support/log-probe.ts'
 import { testReceiverSettings } from '../../support/test-settings.ts'
-import { afterThisTest, exportByGrpcJs, failure, grpcClient, startReceiver } from './receiver-harness.ts'
+import { exportByGrpcJs, failure, grpcClient, startReceiver } from './receiver-harness.ts'
 import { spans } from './sample-requests.ts'
 
 const BOTH = { grpc: { endpoint: '127.0.0.1:0' }, http: { endpoint: '127.0.0.1:0' } }

@@ -4,7 +4,8 @@ import net from 'node:net'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { SERVICES } from '../../../receivers/otlp/services.ts'
-import { afterThisTest, exportByGrpcJs, grpcClient, startReceiver } from './receiver-harness.ts'
+import { afterThisTest } from '../../support/after-this-test.ts'
+import { exportByGrpcJs, grpcClient, startReceiver } from './receiver-harness.ts'
 import { spans } from './sample-requests.ts'
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js'
-import { afterEach, expect } from '@jest/globals'
+import { expect } from '@jest/globals'
 import type { z } from 'zod'
 import type { Batch } from '../../../component/batch.ts'
 import type { NextBySignal } from '../../../component/component.ts'
@@ -8,6 +8,7 @@ import { SIGNALS, type Signal } from '../../../component/signal.ts'
 import { configSchema } from '../../../receivers/otlp/config.ts'
 import { OtlpReceiver } from '../../../receivers/otlp/otlp-receiver.ts'
 import { SERVICES } from '../../../receivers/otlp/services.ts'
+import { afterThisTest } from '../../support/after-this-test.ts'
 import { testReceiverSettings } from '../../support/test-settings.ts'
 
 /** Keeps what reaches it, and answers what the test wants. */
@@ -22,17 +23,6 @@ export class Recorder implements Consumer<Batch> {
 }
 
 export type Protocols = z.input<typeof configSchema>['protocols']
-
-const undo: (() => void | Promise<void>)[] = []
-
-/** Runs after the current test, last come first served, whatever became of it. */
-export function afterThisTest(action: () => void | Promise<void>): void {
-  undo.push(action)
-}
-
-afterEach(async () => {
-  for (let action = undo.pop(); action !== undefined; action = undo.pop()) await action()
-})
 
 /** A receiver on ports of the system's choice, with a recorder behind every signal of `signals`; stops with the test. */
 export async function startReceiver(

@@ -4,9 +4,10 @@ import http2 from 'node:http2'
 import https from 'node:https'
 import * as grpc from '@grpc/grpc-js'
 import { describe, expect } from '@jest/globals'
+import { afterThisTest } from '../../support/after-this-test.ts'
 import { type Certificate, itWithOpenssl, selfSigned } from '../../support/certificates.ts'
 import { LogProbe } from '../../support/log-probe.ts'
-import { afterThisTest, exportByGrpcJs, failure, startReceiver } from './receiver-harness.ts'
+import { exportByGrpcJs, failure, startReceiver } from './receiver-harness.ts'
 import { spans } from './sample-requests.ts'
 
 function secureClient(address: string, ca: Certificate, own?: Certificate): grpc.Client {

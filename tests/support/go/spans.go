@@ -1,14 +1,12 @@
-// Sends spans to a gateway with the OpenTelemetry Go SDK's own exporters, over gRPC and over HTTP.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"log"
+	"sync"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
@@ -17,22 +15,27 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace"
 )
 
-func main() {
-	grpcEndpoint := flag.String("grpc", "", "host:port of OTLP/gRPC")
-	httpEndpoint := flag.String("http", "", "host:port of OTLP/HTTP")
-	spans := flag.Int("spans", 1000, "spans to send with each exporter")
-	flag.Parse()
+// sendSpans sends plain spans with each of the SDK's exporters, plain and gzipped, all at the same time.
+func sendSpans(args []string) {
+	flags := flag.NewFlagSet("spans", flag.ExitOnError)
+	grpcEndpoint := flags.String("grpc", "", "host:port of OTLP/gRPC")
+	httpEndpoint := flags.String("http", "", "host:port of OTLP/HTTP")
+	spans := flags.Int("spans", 1000, "spans to send with each exporter")
+	check(flags.Parse(args))
 
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(check))
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
+	var senders sync.WaitGroup
 	for _, compressed := range []bool{false, true} {
-		send(ctx, overGrpc(ctx, *grpcEndpoint, compressed), fmt.Sprintf("go-grpc-%t", compressed), *spans)
-		send(ctx, overHTTP(ctx, *httpEndpoint, compressed), fmt.Sprintf("go-http-%t", compressed), *spans)
+		overGrpc := grpcExporter(ctx, *grpcEndpoint, compressed)
+		overHTTP := httpExporter(ctx, *httpEndpoint, compressed)
+		senders.Go(func() { send(ctx, overGrpc, fmt.Sprintf("go-grpc-%t", compressed), *spans) })
+		senders.Go(func() { send(ctx, overHTTP, fmt.Sprintf("go-http-%t", compressed), *spans) })
 	}
+	senders.Wait()
 }
 
-func overGrpc(ctx context.Context, endpoint string, compressed bool) *otlptrace.Exporter {
+func grpcExporter(ctx context.Context, endpoint string, compressed bool) *otlptrace.Exporter {
 	options := []otlptracegrpc.Option{otlptracegrpc.WithEndpoint(endpoint), otlptracegrpc.WithInsecure()}
 	if compressed {
 		options = append(options, otlptracegrpc.WithCompressor("gzip"))
@@ -42,7 +45,7 @@ func overGrpc(ctx context.Context, endpoint string, compressed bool) *otlptrace.
 	return exporter
 }
 
-func overHTTP(ctx context.Context, endpoint string, compressed bool) *otlptrace.Exporter {
+func httpExporter(ctx context.Context, endpoint string, compressed bool) *otlptrace.Exporter {
 	options := []otlptracehttp.Option{otlptracehttp.WithEndpoint(endpoint), otlptracehttp.WithInsecure()}
 	if compressed {
 		options = append(options, otlptracehttp.WithCompression(otlptracehttp.GzipCompression))
@@ -66,10 +69,4 @@ func send(ctx context.Context, exporter *otlptrace.Exporter, service string, spa
 	}
 	check(provider.ForceFlush(ctx))
 	check(provider.Shutdown(ctx))
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
 }
