@@ -11,17 +11,16 @@ import { TraceState } from '../../otlp/trace-index.ts'
 import { AnsweredCalls } from './answered-calls.ts'
 import { configSchema, type TraceWindowConfig } from './config.ts'
 import { spanHashA, spanHashB } from './id-hash.ts'
+import { Outbox } from './outbox.ts'
 import { PassedSpans } from './passed-spans.ts'
 import { TraceStore } from './trace-store.ts'
 import { TraceStructure } from './trace-structure.ts'
-import { WholeTraces } from './whole-traces.ts'
+import { observeWindow } from './window-metrics.ts'
 
 const NONE = -1
 const TICK_MS = 100
 /** The part of late_max_bytes for the traces that went on incomplete. */
 const INCOMPLETE_SHARE = 0.1
-/** How long the window waits before it offers a refused batch again, unless the refusal says. */
-const RETRY_MS = 100
 /** A request of which less than this is still live is copied out. */
 const LARGEST_DEAD_LIVE_SHARE = 0.25
 /**
@@ -38,23 +37,17 @@ const COMPACT_FROM_DEAD_SHARE = 0.5
 class TraceWindow implements Processor<'traces'> {
   readonly #settings: ProcessorSettings<'traces'>
   readonly #config: TraceWindowConfig
-  readonly #next: Consumer<TracesBatch>
+  readonly #outbox: Outbox
   readonly #store = new TraceStore()
   readonly #passed: PassedSpans
   /** Traces that went on incomplete: what comes of them later, a root too, is late. */
   readonly #passedIncomplete: PassedSpans
   readonly #calls = new AnsweredCalls()
   readonly #structure: TraceStructure
-  readonly #whole = new WholeTraces()
-  /** Traces that are not analysed while the gateway is overloaded: they go on past the detectors. */
-  readonly #aside = new WholeTraces()
   readonly #refs = new RefCache()
   readonly #limitBytes: number
   #startMs = 0
   #timer: Timer | null = null
-  #refused: TracesBatch | null = null
-  #retryAtMs = 0
-  #sending: Promise<void> | null = null
   #stopping = false
   #storeBytes = 0
   #evictedTraces = 0
@@ -64,7 +57,7 @@ class TraceWindow implements Processor<'traces'> {
   constructor(settings: ProcessorSettings<'traces'>, config: TraceWindowConfig, next: Consumer<TracesBatch>) {
     this.#settings = settings
     this.#config = config
-    this.#next = next
+    this.#outbox = new Outbox(settings, next)
     this.#passed = new PassedSpans(config.late_grace, config.late_max_bytes * (1 - INCOMPLETE_SHARE))
     this.#passedIncomplete = new PassedSpans(config.late_grace, config.late_max_bytes * INCOMPLETE_SHARE)
     this.#structure = new TraceStructure(this.#passed, this.#calls)
@@ -83,22 +76,10 @@ class TraceWindow implements Processor<'traces'> {
 
   /** Hands on all that waits, whole or not; gives up at the deadline with what the next stage still refuses. */
   async stop(deadlineMs: number): Promise<void> {
-    const { clock, ledger } = this.#settings
     this.#stopping = true
     this.#timer?.cancel()
     while (this.#store.traces.byAge.first !== NONE) this.#close(this.#store.traces.byAge.first, TraceState.unknown)
-    for (this.#send(); this.#hasMore; this.#send()) {
-      if (this.#sending) await this.#sending
-      else if (clock.nowMs() >= deadlineMs) break
-      else if (this.#refused)
-        await new Promise<void>((resolve) => clock.after(Math.min(RETRY_MS, deadlineMs - clock.nowMs()), resolve))
-    }
-    for (let batch = this.#takeBatch(); batch !== null; batch = this.#takeBatch()) {
-      ledger.held -= batch.table.count
-      ledger.drop('shutdown', batch.table.count)
-      batch.release()
-      this.#refused = null
-    }
+    await this.#outbox.drain(deadlineMs)
     this.#settings.budget.release(this.#storeBytes)
     this.#storeBytes = 0
     this.#takeOutOfReport()
@@ -107,7 +88,7 @@ class TraceWindow implements Processor<'traces'> {
   consume(batch: TracesBatch): Outcome {
     if (this.#stopping)
       return refused(new GatewayError('shutting_down', 'the gateway is stopping', { retryable: true }))
-    if (this.#refused)
+    if (this.#outbox.isBlocked)
       return refused(
         new GatewayError('queue_full', 'the stage after trace_window takes no data at the moment', {
           retryable: true,
@@ -120,7 +101,7 @@ class TraceWindow implements Processor<'traces'> {
     this.#accountStore()
     this.#closeDue(nowMs)
     this.#evict()
-    this.#send()
+    this.#outbox.send()
     return ACCEPTED
   }
 
@@ -146,7 +127,7 @@ class TraceWindow implements Processor<'traces'> {
     this.#passedIncomplete.expire(nowMs)
     const dead = this.#store.deadBytes
     if (dead > COMPACT_FROM_BYTES && dead > this.#store.retainedBytes * COMPACT_FROM_DEAD_SHARE) this.#compact()
-    this.#send()
+    this.#outbox.send()
   }
 
   #closeDue(nowMs: number): void {
@@ -179,7 +160,7 @@ class TraceWindow implements Processor<'traces'> {
       this.#evictedTraces++
       this.#close(store.traces.byAge.first, TraceState.unknown)
       // Under pressure a batch must go on before the next trace is looked at, or all would be evicted for one.
-      if (this.#readySpans >= this.#config.max_batch_spans && !this.#send()) break
+      if (this.#outbox.spanCount >= this.#config.max_batch_spans && !this.#outbox.send()) break
     }
   }
 
@@ -210,13 +191,13 @@ class TraceWindow implements Processor<'traces'> {
     }
     const { overload } = this.#settings
     if (overload === undefined || overload.analyses(store.traces.idLow(trace))) {
-      this.#whole.add(store, structure, state)
+      this.#outbox.add(store, structure, state)
     } else {
       this.#shedTraces++
-      this.#aside.add(store, structure, state)
+      this.#outbox.addUnanalysed(store, structure, state)
     }
     store.removeTrace(trace)
-    if (this.#readySpans >= this.#config.max_batch_spans) this.#send()
+    if (this.#outbox.spanCount >= this.#config.max_batch_spans) this.#outbox.send()
   }
 
   /**
@@ -229,72 +210,6 @@ class TraceWindow implements Processor<'traces'> {
       const at = this.#structure.spans[i]! * ROW_WORDS + Column.end
       if (this.#store.words[at]! * 4294.967296 + this.#store.words[at + 1]! / 1e6 >= this.#startMs) return false
     }
-    return true
-  }
-
-  /** Spans of traces that have left the store and wait to be offered. */
-  get #readySpans(): number {
-    return this.#whole.spanCount + this.#aside.spanCount
-  }
-
-  get #hasMore(): boolean {
-    return this.#sending !== null || this.#refused !== null || this.#readySpans > 0
-  }
-
-  /** What is to be offered next: what was refused, then whole traces, then those that go past the detectors. */
-  #takeBatch(): TracesBatch | null {
-    if (this.#refused) return this.#refused
-    if (this.#whole.spanCount > 0) return this.#whole.take()
-    return this.#aside.spanCount > 0 ? this.#aside.takeUnanalysed() : null
-  }
-
-  /** Offers what is ready to the next stage; false when it is refused or still being looked at. */
-  #send(): boolean {
-    for (;;) {
-      if (this.#sending) return false
-      if (this.#refused && this.#settings.clock.nowMs() < this.#retryAtMs) return false
-      const batch = this.#takeBatch()
-      if (batch === null) return true
-      if (!this.#offer(batch)) return false
-    }
-  }
-
-  #offer(batch: TracesBatch): boolean {
-    this.#refused = batch
-    const outcome = this.#next.consume(batch)
-    if (!(outcome instanceof Promise)) return this.#settle(batch, outcome)
-    this.#sending = outcome.then(
-      (settled) => {
-        this.#sending = null
-        this.#settle(batch, settled)
-      },
-      (error: unknown) => {
-        this.#sending = null
-        this.#settle(
-          batch,
-          refused(new GatewayError('internal', 'the next stage failed', { retryable: false, cause: error })),
-        )
-      },
-    )
-    return false
-  }
-
-  #settle(batch: TracesBatch, outcome: Outcome): boolean {
-    const { ledger, logger, clock } = this.#settings
-    if (outcome.kind === 'refused' && outcome.error.retryable) {
-      this.#retryAtMs = clock.nowMs() + (outcome.error.retryAfterMs ?? RETRY_MS)
-      return false
-    }
-    if (outcome.kind === 'refused') {
-      ledger.drop('rejected', batch.table.count)
-      logger.error('whole traces were refused for good by the next stage', {
-        spans: batch.table.count,
-        error: outcome.error,
-      })
-    }
-    ledger.held -= batch.table.count
-    this.#refused = null
-    batch.release()
     return true
   }
 
@@ -319,34 +234,14 @@ class TraceWindow implements Processor<'traces'> {
 
   #observe(): void {
     const { meter, clock } = this.#settings
-    const gauge = (name: string, unit: string, description: string, read: () => number) =>
-      meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read()))
-    gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', () => this.#store.traces.count)
-    gauge('blindspot.window.spans', '{span}', 'Spans that wait.', () => this.#store.spanCount)
-    gauge(
-      'blindspot.window.retained',
-      'By',
-      'Bytes of requests that waiting spans retain.',
-      () => this.#store.retainedBytes,
-    )
-    gauge(
-      'blindspot.window.late_grace',
-      's',
-      'How far back late spans are recognised; less than configured when late_max_bytes cut it.',
-      () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
-    )
-    meter
-      .createObservableCounter('blindspot.window.shed', {
-        unit: '{trace}',
-        description: 'Traces that went past the detectors because the gateway was overloaded.',
-      })
-      .addCallback((result) => result.observe(this.#shedTraces))
-    meter
-      .createObservableCounter('blindspot.window.evictions', {
-        unit: '{trace}',
-        description: 'Traces that left early, unjudged, because a limit was reached.',
-      })
-      .addCallback((result) => result.observe(this.#evictedTraces))
+    observeWindow(meter, {
+      traces: () => this.#store.traces.count,
+      spans: () => this.#store.spanCount,
+      retainedBytes: () => this.#store.retainedBytes,
+      lateGraceSeconds: () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
+      shedTraces: () => this.#shedTraces,
+      evictedTraces: () => this.#evictedTraces,
+    })
   }
 }
 
