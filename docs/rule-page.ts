@@ -17,11 +17,11 @@ export function rulePage(rule: Rule): string {
     section('Causes, and how to mend them', rule.causes.map(causeText).join('\n\n')),
     section('What is counted', counted(rule)),
     ...(rule.values.length === 0 ? [] : [section('Values', valuesTable(rule))]),
-    ...(rule.thresholds.length === 0 ? [] : [section('Thresholds', thresholdsTable(rule))]),
+    section('Thresholds', thresholds(rule)),
     section('What it cannot see', rule.blindTo.map((text) => `- ${text}`).join('\n')),
     section(
       'An example',
-      `What a finding may look like in the report, without times and evidence:\n\n${fence('json', exampleJson(rule))}`,
+      `What a finding looks like in the report, without times and evidence:\n\n${fence('json', exampleJson(rule))}`,
     ),
   ]
     .join('\n\n')
@@ -37,7 +37,7 @@ export function rulesIndex(): string {
     GENERATED,
     '# Rules',
     'What Blindspot looks for. Ids, names and causes never change: dashboards, alerts and baselines may hold on to them.',
-    [row('Rule', 'Name', 'Level', 'Found', 'When'), row('---', '---', '---', '---', '---'), ...rows].join('\n'),
+    table(['Rule', 'Name', 'Level', 'Found', 'When'], rows),
     'Only one rule of a family speaks of the same span; the others stand in its `related`. A finding is `provisional` while a late span could still overturn it and `confirmed` afterwards; without new occurrences for ten minutes it is `resolved`. What turns out wrong is `retracted`.',
   ]
     .join('\n\n')
@@ -46,16 +46,17 @@ export function rulesIndex(): string {
 
 function processorLink({ processor, detected }: Rule): string {
   const name = `\`${processor}\``
-  return detected ? `[${name}](../../processors/${processor.replaceAll('_', '-')}/README.md)` : name
+  return detected ? `[${name}](../components/${processor}.md)` : name
 }
 
-function causeText({ cause, planned, means, mend, go }: Cause): string {
+function causeText({ cause, planned, means, mend, go, config }: Cause): string {
   return [
     `### \`${cause}\``,
     ...(planned ? ['*Not told apart by this version; such findings say `undetermined`, or are not made.*'] : []),
     means,
     mend,
     ...(go === undefined ? [] : [fence('go', go)]),
+    ...(config === undefined ? [] : [`${config.where}:`, fence(config.language, config.text)]),
   ].join('\n\n')
 }
 
@@ -77,14 +78,25 @@ function valuesTable({ values }: Rule): string {
   const rows = values.map(({ key, of, unit, means }) =>
     row(`\`${key}\``, of, unit === '' ? 'text' : `\`${unit}\``, means),
   )
-  return [row('Key', 'Of', 'Unit', 'Meaning'), row('---', '---', '---', '---'), ...rows].join('\n')
+  return table(['Key', 'Of', 'Unit', 'Meaning'], rows)
 }
 
-function thresholdsTable({ thresholds, processor }: Rule): string {
-  const rows = thresholds.map((threshold) => row(`\`${threshold.key}\``, threshold.default, threshold.reason))
-  return [`Settings of \`${processor}\`:\n`, row('Setting', 'Default', 'Why'), row('---', '---', '---'), ...rows].join(
-    '\n',
+function thresholds({ thresholds, fixed, processor }: Rule): string {
+  const settings = thresholds.map(({ key, default: value, unit, reason }) =>
+    row(`\`${key}\``, value, unit === 's' ? 'duration' : unit.replaceAll(/[{}]/g, ''), reason),
   )
+  const numbers = fixed.map(({ what, value, reason }) => row(what, value, reason))
+  return [
+    ...(settings.length === 0
+      ? []
+      : [
+          `Settings of [\`${processor}\`](../components/${processor}.md), under \`processors\` in the configuration:`,
+          table(['Setting', 'Default', 'Unit', 'Why'], settings),
+        ]),
+    ...(numbers.length === 0
+      ? []
+      : ['Numbers that decide and cannot be set:', table(['What', 'Value', 'Why'], numbers)]),
+  ].join('\n\n')
 }
 
 function exampleJson(rule: Rule): string {
@@ -109,6 +121,10 @@ function exampleJson(rule: Rule): string {
     values: rest.values,
   }
   return JSON.stringify(finding, null, 2)
+}
+
+function table(head: readonly string[], rows: readonly string[]): string {
+  return [row(...head), row(...head.map(() => '---')), ...rows].join('\n')
 }
 
 function section(title: string, text: string): string {

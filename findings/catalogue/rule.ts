@@ -13,8 +13,17 @@ export interface Cause {
   readonly means: string
   /** How it is mended, for whoever owns the service. */
   readonly mend: string
-  /** The mending in Go, where code says more than words. */
+  /** The mending in Go. Every cause but `undetermined` has this or `config`: words alone mend nothing. */
   readonly go?: string
+  /** The mending where no Go service is at fault: in the configuration of what is. */
+  readonly config?: ConfigExample
+}
+
+export interface ConfigExample {
+  /** Where it goes: `In Envoy`, `In /etc/chrony/chrony.conf`. */
+  readonly where: string
+  readonly language: 'yaml' | 'sh'
+  readonly text: string
 }
 
 /** A key of `values` in findings, log records and reports. */
@@ -32,6 +41,14 @@ export interface Threshold {
   readonly key: string
   readonly default: string
   readonly unit: string
+  /** Why it is not another number. */
+  readonly reason: string
+}
+
+/** A number that decides and cannot be set; tests of the detector hold it. */
+export interface FixedNumber {
+  readonly what: string
+  readonly value: string
   /** Why it is not another number. */
   readonly reason: string
 }
@@ -97,6 +114,8 @@ export interface Rule {
   readonly causes: readonly Cause[]
   readonly values: readonly Value[]
   readonly thresholds: readonly Threshold[]
+  /** What decides beside the thresholds. A rule has at least one number of either kind. */
+  readonly fixed: readonly FixedNumber[]
   /** What it cannot see, or keeps silent about. */
   readonly blindTo: readonly string[]
   readonly example: Example

@@ -1,31 +1,81 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { rulePage, rulesIndex } from '../../docs/rule-page.ts'
 import { CATALOGUE } from '../../findings/catalogue/catalogue.ts'
-import { pageOf } from '../../findings/catalogue/rule.ts'
+import { pageOf, UNDETERMINED } from '../../findings/catalogue/rule.ts'
+import { describeWithTool } from '../support/tools.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const STALE = 'stale: run `npm run docs`'
 const read = (path: string) => (existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), 'utf8') : 'no such page')
+const RULES = CATALOGUE.map((rule) => [rule.id, rule] as const)
+const DETECTED = RULES.filter(([, rule]) => rule.detected)
+const CAUSES = DETECTED.flatMap(([id, { causes }]) => causes.map((cause) => [id, cause.cause, cause] as const))
 
 describe('docs/rules/', () => {
-  it.each(CATALOGUE.map((rule) => [rule.id, rule] as const))(
-    '%s has the page that the catalogue makes',
-    (_id, rule) => {
-      expect(read(pageOf(rule)) === rulePage(rule) ? 'as generated' : STALE).toBe('as generated')
-    },
-  )
+  it.each(RULES)('%s has the page that the catalogue makes', (_id, rule) => {
+    expect(read(pageOf(rule)) === rulePage(rule) ? 'as generated' : STALE).toBe('as generated')
+  })
 
   it('has an index of all rules, and no page of none', () => {
     expect(read('docs/rules/README.md') === rulesIndex() ? 'as generated' : STALE).toBe('as generated')
     const pages = globSync('docs/rules/*.md', { cwd: ROOT }).map((path) => path.replaceAll('\\', '/'))
     expect(pages.sort()).toEqual([...CATALOGUE.map(pageOf), 'docs/rules/README.md'].sort())
   })
+})
 
-  it('links to files that are there', () => {
-    for (const page of [...CATALOGUE.map(pageOf), 'docs/rules/README.md'])
-      for (const [, target] of read(page).matchAll(/\]\(([^)#]+)\)/g))
-        expect([page, target, existsSync(join(ROOT, 'docs/rules', target!))]).toEqual([page, target, true])
+describe('the page of a rule', () => {
+  it.each(DETECTED)('of %s has every section, with something in it', (_id, rule) => {
+    const sections = sectionsOf(rulePage(rule))
+    expect([...sections.keys()].filter((title) => title !== 'Values')).toEqual([
+      'What it means',
+      'How it looks',
+      'Causes, and how to mend them',
+      'What is counted',
+      'Thresholds',
+      'What it cannot see',
+      'An example',
+    ])
+    expect([...sections].filter(([, text]) => text.length < 40)).toEqual([])
+  })
+
+  it.each(DETECTED)('of %s draws what it looks like', (_id, { drawing }) => {
+    expect(drawing.trim().split('\n').length).toBeGreaterThanOrEqual(2)
+    expect(drawing).toMatch(/[█─╱▶◄]/)
+  })
+
+  it.each(DETECTED)('of %s says what it cannot see, and by which numbers it decides', (_id, rule) => {
+    expect(rule.blindTo.length).toBeGreaterThan(0)
+    expect(rule.thresholds.length + rule.fixed.length).toBeGreaterThan(0)
+    for (const { reason } of [...rule.thresholds, ...rule.fixed]) expect(reason).toMatch(/^[A-Z].{10,}\.$/)
+  })
+
+  it.each(CAUSES)('of %s says how %s is mended, in code', (_id, name, { means, mend, go, config }) => {
+    expect(means).not.toBe('')
+    expect(mend).not.toBe('')
+    if (name !== UNDETERMINED) expect(go ?? config).toBeDefined()
   })
 })
+
+describeWithTool('go', ['version'], 'the Go code on the pages', () => {
+  it.each(CAUSES.flatMap(([id, name, { go }]) => (go === undefined ? [] : [[id, name, go] as const])))(
+    'of %s for %s is Go',
+    (_id, _name, code) => {
+      const asDeclarations = syntaxErrors(`package page\n${code}\n`)
+      const asStatements = syntaxErrors(`package page\nfunc _() {\n${code}\n}\n`)
+      expect(asDeclarations === '' ? '' : asStatements).toBe('')
+    },
+  )
+})
+
+function syntaxErrors(source: string): string {
+  return spawnSync('gofmt', ['-e'], { input: source, encoding: 'utf8' }).stderr
+}
+
+/** Text by heading of the second level. */
+function sectionsOf(page: string): Map<string, string> {
+  const parts = page.split(/^## (.+)$/m).slice(1)
+  return new Map(Array.from({ length: parts.length / 2 }, (_, i) => [parts[2 * i]!, parts[2 * i + 1]!.trim()]))
+}

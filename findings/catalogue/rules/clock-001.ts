@@ -22,12 +22,27 @@ export const rule: Rule = {
       cause: 'steady',
       means:
         'The offset stays the same: the clocks are disciplined to different sources, or one is not disciplined at all.',
-      mend: 'Let both machines follow the same NTP or PTP source (chronyc tracking; timedatectl). Until then the gateway can report corrected times beside the original ones.',
+      mend: 'Let both machines follow the same NTP or PTP source (chronyc tracking; timedatectl). Until then the gateway writes on each span by how much its clock is off, and with clock_correction: rewrite takes it out of the times.',
+      config: {
+        where: 'In /etc/chrony/chrony.conf on both machines',
+        language: 'sh',
+        text: `pool ntp.example.com iburst   # the same source on every machine of the cluster
+makestep 1 3                  # set the clock in the first three updates only, then slew`,
+      },
     },
     {
       cause: 'drifting',
       means: 'The offset grows: one clock runs free.',
-      mend: 'Start or repair the time service on the machine that drifts. In virtual machines use the clock of the host.',
+      mend: 'Start or repair the time service on the machine that drifts. In virtual machines use the clock of the host. In Go, measure durations with time.Since, which a wrong wall clock does not touch, and never subtract the times of two machines.',
+      go: `start := time.Now()
+work(ctx)
+histogram.Record(ctx, time.Since(start).Seconds()) // monotonic: right whatever the wall clock does`,
+      config: {
+        where: 'In /etc/chrony/chrony.conf of a virtual machine (KVM)',
+        language: 'sh',
+        text: `# modprobe ptp_kvm gives the guest the clock of its host
+refclock PHC /dev/ptp0 poll 2`,
+      },
     },
   ],
   values: [
@@ -55,6 +70,20 @@ export const rule: Rule = {
       reason: 'NTP in one network holds clocks to a few tenths of a millisecond.',
     },
   ],
+  fixed: [
+    { what: 'times the uncertainty that an offset must exceed', value: '3', reason: 'Below it may be chance.' },
+    { what: 'calls from which an offset is estimated', value: '10', reason: 'Fewer may all have waited on the way.' },
+    {
+      what: 'seconds beyond the tolerance from which it is said',
+      value: '5',
+      reason: 'A clock that is wrong stays wrong; a burst of load passes.',
+    },
+    {
+      what: 'seconds whose bounds exclude zero, from which it is confirmed',
+      value: '3',
+      reason: 'Then calls would have ended before they began, if the clocks were right.',
+    },
+  ],
   blindTo: [
     'Domains that never call each other, not even over others.',
     'A difference of the way there and back: it cannot be told from an offset, so the latency is taken as symmetric and the confidence is at most 0.85 unless the bounds exclude zero.',
@@ -63,12 +92,12 @@ export const rule: Rule = {
     level: 'warn',
     cause: 'steady',
     confidence: 0.99,
-    causeConfidence: 0.9,
+    causeConfidence: 0.95,
     service: 'node-b',
     operation: null,
-    occurrences: 60,
-    population: 60,
-    message: 'The clock of node-b is 3.0 ms behind that of node-a.',
-    values: { offset_seconds: -0.00297, uncertainty_seconds: 0.00004, reference: 'node-a' },
+    occurrences: 40,
+    population: 40,
+    message: 'The clock of node-b is 5.1 ms ahead of that of node-a.',
+    values: { offset_seconds: 0.00508, uncertainty_seconds: 0.000021, reference: 'node-a' },
   },
 }

@@ -22,7 +22,17 @@ export const rule: Rule = {
       cause: 'step',
       means:
         'The clock was set instead of slewed: a time service that started late, a virtual machine that was paused or moved, or somebody with date -s.',
-      mend: 'Let the time service slew (chrony: makestep only at start, such as "makestep 1 3"), and let it start before the services.',
+      mend: 'Let the time service slew (chrony: makestep only at start, such as "makestep 1 3"), and let it start before the services. In Go, leases and deadlines that are kept inside a process survive a step when they are monotonic.',
+      go: `deadline := time.Now().Add(ttl) // keeps its monotonic reading
+if time.Now().After(deadline) { // so this is right even if the wall clock was set
+	renew(ctx)
+}
+// lost: deadline.Round(0), deadline.UTC() sent to another process and parsed again`,
+      config: {
+        where: 'In /etc/chrony/chrony.conf',
+        language: 'sh',
+        text: `makestep 1 3   # set the clock in the first three updates after the start only, then slew`,
+      },
     },
   ],
   values: [
@@ -49,6 +59,14 @@ export const rule: Rule = {
       reason: 'Larger than what estimates under load scatter, smaller than what anyone sets by hand.',
     },
   ],
+  fixed: [
+    {
+      what: 'a jump is looked for from',
+      value: '0.5 ms',
+      reason:
+        'Below it is noise of the estimate; above it and below step_tolerance the offset is followed without a finding.',
+    },
+  ],
   blindTo: [
     'Steps of all clocks at once, and steps on a machine that makes no calls at that time.',
     'Which of two clocks stepped, when there are only two: it is said of the one that is not the reference.',
@@ -62,7 +80,7 @@ export const rule: Rule = {
     operation: null,
     occurrences: 1,
     population: 59,
-    message: 'The clock of node-b was set back by 120 ms.',
+    message: 'The clock of node-b was set back by 120.0 ms.',
     values: { step_seconds: -0.12, reference: 'node-a' },
   },
 }

@@ -24,7 +24,23 @@ export const rule: Rule = {
       cause: 'parent_not_exported',
       means:
         'An intermediary (mesh sidecar, load balancer, proxy) makes spans and passes their ids on, but exports nothing.',
-      mend: 'Give the proxy a tracing exporter that sends to this gateway, or switch its tracing off so that it passes traceparent through untouched. Nothing is wrong in the Go services on either side.',
+      mend: 'Give the proxy a tracing exporter that sends to this gateway, or switch its tracing off so that it passes traceparent through untouched. Nothing is wrong in the Go services on either side, unless the proxy is a Go service of yours: then wrap it, and start a tracer provider in it.',
+      go: `// a reverse proxy of your own: a span for what comes in, one for what goes out, and both are exported
+proxy := httputil.NewSingleHostReverseProxy(backend)
+proxy.Transport = otelhttp.NewTransport(http.DefaultTransport)
+http.Handle("/", otelhttp.NewHandler(proxy, "proxy"))`,
+      config: {
+        where: 'In Envoy',
+        language: 'yaml',
+        text: `# in the http_connection_manager; without a provider, leave tracing out and headers pass untouched
+tracing:
+  provider:
+    name: envoy.tracers.opentelemetry
+    typed_config:
+      "@type": type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig
+      grpc_service: { envoy_grpc: { cluster_name: blindspot } } # port 4317 of this gateway
+      service_name: edge-proxy`,
+      },
     },
     {
       cause: 'parent_dropped',
@@ -32,7 +48,7 @@ export const rule: Rule = {
       mend: 'Flush on shutdown, and size the queue of the batch processor for the bursts of that service.',
       go: `tp := sdktrace.NewTracerProvider(
 	sdktrace.WithBatcher(exporter,
-		sdktrace.WithMaxQueueSize(8192), // 2048 by default; what does not fit is dropped silently
+		sdktrace.WithMaxQueueSize(8192), // 2048 by default; what does not fit is dropped
 	),
 )
 defer func() {
@@ -91,6 +107,28 @@ for {
       reason: 'SDKs export every 5 s and retry for up to a minute; what has not come by then is not coming.',
     },
   ],
+  fixed: [
+    {
+      what: 'orphans from which a cause is decided',
+      value: '10',
+      reason: 'With fewer, a share says nothing; the finding is there before, as `undetermined`.',
+    },
+    {
+      what: 'share of orphans that counts as all, and as none',
+      value: '0.98, 0.02',
+      reason: 'A few traces are always cut by restarts.',
+    },
+    {
+      what: 'spans of sibling operations that are compared with',
+      value: '5',
+      reason: 'Fewer are no evidence that the siblings are whole.',
+    },
+    {
+      what: 'slices of ten seconds with orphans, at most, in a burst',
+      value: 'half',
+      reason: 'What lasts longer is no burst: a sampler, or somebody between.',
+    },
+  ],
   blindTo: [
     'Traces that left the window early for lack of memory, and traces that were already on their way when the gateway started: they are counted as unknown.',
     'Parents that went to another gateway: when parents and children are missing alike on all edges, GW-001 says so and this rule is silent.',
@@ -102,11 +140,11 @@ for {
     cause: 'parent_never_ended',
     confidence: 0.99,
     causeConfidence: 0.85,
-    service: 'flagd',
-    operation: 'flagd.evaluation.v1.Service/EventStream',
-    occurrences: 41,
-    population: 41,
-    message: '41 of 41 spans "flagd.evaluation.v1.Service/EventStream" of flagd name a parent that never arrived.',
+    service: 'inventory',
+    operation: 'Recv.shop.Inventory.Watch',
+    occurrences: 14,
+    population: 14,
+    message: '14 of 14 spans "Recv.shop.Inventory.Watch" of inventory name a parent that never arrived.',
     values: { orphaned_share: 1, local_parents: 0 },
   },
 }

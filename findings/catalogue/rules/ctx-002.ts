@@ -85,6 +85,19 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
       reason: 'Clocks of two nodes differ by some milliseconds, and a request is on its way for a while.',
     },
   ],
+  fixed: [
+    {
+      what: 'share of lost calls from which an edge counts as broken, and up to which as whole',
+      value: '0.95, 0.05',
+      reason:
+        'Between them an edge decides nothing: a deployment is under way, or one instance of several is at fault.',
+    },
+    {
+      what: 'how long a call waits for the other side to arrive',
+      value: '10 s',
+      reason: 'SDKs export every 5 s, so by then both sides have left the trace window.',
+    },
+  ],
   blindTo: [
     'Roots with a link: a consumer that links instead of nesting is by design.',
     'Callers that send no spans at all: a root without a caller is just a root.',

@@ -32,7 +32,7 @@ req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 resp, err := client.Do(req)
 
 ctx := c.Request.Context() // gin
-ctx := c.UserContext()     // fiber, with otelfiber
+ctx := c.UserContext() // fiber v2, with otelfiber
 ctx := c.Request().Context() // echo`,
     },
     {
@@ -50,6 +50,25 @@ ctx := c.Request().Context() // echo`,
   ],
   values: [{ key: 'root_share', of: 'finding', unit: '1', means: 'spans of the operation that begin a trace' }],
   thresholds: [],
+  fixed: [
+    { what: 'roots from which it is said', value: '6', reason: 'Fewer fall inside requests by chance.' },
+    {
+      what: 'share of the roots that lie inside requests of their instance',
+      value: '0.95; once said, it stands above 0.9',
+      reason: 'Work of its own begins whether or not a request is served.',
+    },
+    {
+      what: 'likelihood against chance',
+      value: 'a million to one',
+      reason:
+        'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, six.',
+    },
+    {
+      what: 'roots from which they are called honest',
+      value: '10',
+      reason: 'Then the requests of that service are no longer sampled.',
+    },
+  ],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
     'Fewer than six such roots, those of the first seconds (requests are sampled from the first root on), and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
@@ -59,14 +78,14 @@ ctx := c.Request().Context() // echo`,
   ],
   example: {
     level: 'error',
-    cause: 'call_without_context',
-    confidence: 0.93,
+    cause: 'detached_goroutine',
+    confidence: 0.95,
     causeConfidence: 0.9,
-    service: 'orders',
-    operation: 'POST /reserve',
-    occurrences: 480,
-    population: 480,
-    message: '480 of 480 spans "POST /reserve" of orders begin a new trace although orders was serving a request.',
+    service: 'cart',
+    operation: 'cart.recalculate',
+    occurrences: 21,
+    population: 21,
+    message: '21 of 21 spans "cart.recalculate" of cart begin a new trace although cart was serving a request.',
     values: { root_share: 1 },
   },
 }

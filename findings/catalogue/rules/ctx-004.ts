@@ -32,6 +32,18 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
   ],
   values: [],
   thresholds: [],
+  fixed: [
+    {
+      what: 'how far apart the two halves of a trace may arrive',
+      value: '30 s',
+      reason: 'The longest wait of the trace window, and an export interval.',
+    },
+    {
+      what: 'without another suspicion for this long, calls are not remembered any more',
+      value: '60 s',
+      reason: 'Remembering every call costs memory that only this rule needs.',
+    },
+  ],
   blindTo: [
     'Systems whose ids are 64 bits wide by origin: without a caller that has the other half there is no break.',
     'Callers that send no CLIENT or PRODUCER span of the call: the spans that are cut off then are orphans (CTX-001).',
@@ -42,12 +54,12 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
     cause: 'truncated_to_64_bits',
     confidence: 0.99,
     causeConfidence: 0.99,
-    service: 'billing',
-    operation: 'POST /pay',
-    edge: { from: 'gateway', to: 'billing', boundary: 'http' },
-    occurrences: 205,
-    population: 205,
-    message: '205 of 205 calls from gateway to billing go on under the last 64 bits of their trace id.',
+    service: 'payment',
+    operation: 'POST /charges',
+    edge: { from: 'checkout', to: 'payment', boundary: 'http' },
+    occurrences: 34,
+    population: 34,
+    message: '34 of 34 calls from checkout to payment go on under the last 64 bits of their trace id.',
     values: {},
   },
 }

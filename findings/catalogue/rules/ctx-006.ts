@@ -23,30 +23,56 @@ export const rule: Rule = {
       cause: 'two_handlers',
       means:
         'Two instrumentations wrap the same call: interceptor and stats handler, middleware and otelhttp, or a library and an agent.',
-      mend: 'Keep one. For gRPC that is the stats handler, which otelgrpc recommends over its interceptors.',
+      mend: 'Keep one. For gRPC that is the stats handler; current versions of otelgrpc have no interceptors any more.',
       go: `srv := grpc.NewServer(
 	grpc.StatsHandler(otelgrpc.NewServerHandler()),
-	// grpc.UnaryInterceptor(otelgrpc.UnaryServerInterceptor()),  <- remove
-)`,
+	// grpc.UnaryInterceptor(otelgrpc.UnaryServerInterceptor()),  <- remove: of an older otelgrpc
+)
+
+// either the middleware of the router or otelhttp, not both:
+router.Use(otelgin.Middleware("search"))
+http.ListenAndServe(addr, router) // not otelhttp.NewHandler(router, "server")`,
     },
   ],
   values: [],
   thresholds: [],
+  fixed: [
+    {
+      what: 'pairs from which an operation is spoken of',
+      value: '10',
+      reason: 'A single pair may be a retry that nests by accident.',
+    },
+    {
+      what: 'share of the calls that must have a twin: entries (SERVER, CONSUMER)',
+      value: '0.02',
+      reason: 'The parent proves two entries to be one call, so one of fifty instances is enough.',
+    },
+    {
+      what: 'share of the calls that must have a twin: exits (CLIENT, PRODUCER)',
+      value: '0.9',
+      reason: 'Calls in parallel look like twins, so nearly all must be.',
+    },
+    {
+      what: 'how long the inner span lasts against the outer',
+      value: '0.8 of it, or all but 1 ms',
+      reason: 'What is left is what handlers take.',
+    },
+  ],
   blindTo: [
     'Retries and redirects, which really are several calls: they follow each other and do not nest.',
     'Two handlers that name the span differently, unless both names are of one RPC: a client library over HTTP looks alike.',
-    'CLIENT twins of calls that nobody answers, and twins of less than nine in ten calls.',
+    'Exits (CLIENT, PRODUCER) that nobody answers, or of which less than nine in ten have a twin: calls in parallel and retries look alike. Entries (SERVER, CONSUMER) are found from 2 % on, so that one of many instances is enough.',
   ],
   example: {
     level: 'warn',
     cause: 'two_handlers',
-    confidence: 0.97,
+    confidence: 0.95,
     causeConfidence: 0.95,
-    service: 'search',
-    operation: 'search.Search/Nearby',
-    occurrences: 1000,
-    population: 1000,
-    message: '1000 of 1000 calls "search.Search/Nearby" of search make two SERVER spans.',
+    service: 'cart',
+    operation: 'shop.Cart/GetCart',
+    occurrences: 56,
+    population: 56,
+    message: '56 of 56 calls "shop.Cart/GetCart" of cart make two SERVER or CONSUMER spans.',
     values: {},
   },
 }

@@ -33,6 +33,11 @@ export const rule: Rule = {
       means:
         'The same span came twice, with equal times, name, kind and parent: two exporters to the same destination, a retry after an answer that was lost, or a collector that fans out and joins again.',
       mend: 'Look for two exporters (code and OTEL_* environment both) and for a second way through a collector. Single ones after an outage are retries, and harmless.',
+      go: `// one exporter a provider; OTEL_TRACES_EXPORTER with autoexport adds one of its own:
+sdktrace.NewTracerProvider(
+	sdktrace.WithBatcher(exporter),
+	// sdktrace.WithSpanProcessor(sdktrace.NewBatchSpanProcessor(exporter)),  <- remove: the same again
+)`,
     },
   ],
   values: [
@@ -40,12 +45,19 @@ export const rule: Rule = {
     { key: 'other_operation', of: 'evidence', unit: '', means: 'name of the span that has the id too' },
   ],
   thresholds: [],
+  fixed: [
+    {
+      what: 'spans from which it is said',
+      value: '1',
+      reason: 'Random ids of 64 bits do not meet by chance within one trace.',
+    },
+  ],
   blindTo: ['Repeats that come when the trace has left the trace_window: the first one is gone by then.'],
   example: {
     level: 'warn',
     cause: 'sent_twice',
     confidence: 0.99,
-    causeConfidence: 0.99,
+    causeConfidence: 0.97,
     service: 'orders',
     operation: 'GET /a',
     occurrences: 512,

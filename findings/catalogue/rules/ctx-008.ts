@@ -12,8 +12,9 @@ export const rule: Rule = {
   meaning:
     'The trace is whole, but what the sampling decision was is lost: counts that are scaled up from sampled spans are wrong behind this edge, and later services may decide anew.',
   drawing: `
-    frontend   GET /    tracestate: ot=th:c   (1 of 4 kept)   sampled
-      search   GET /s   tracestate: —                         sampled   <- counts as 1 of 1`,
+    frontend   GET /        ██████████████████   tracestate: ot=th:c (1 of 4 kept)   sampled
+      frontend   GET /s       ██████████████     tracestate: ot=th:c                 sampled
+        search     GET /s       ██████████       tracestate: —                       sampled   <- counts as 1 of 1`,
   key: { operation: false, instance: false },
   occurrence: 'call over which the decision changed',
   population: { per: 'edge', what: 'calls from this caller to this callee that carry a decision' },
@@ -24,7 +25,11 @@ export const rule: Rule = {
       cause: 'tracestate_dropped',
       means:
         'traceparent arrives and tracestate does not: a proxy with an allow-list of headers, or a header cut at its limit of 512 characters.',
-      mend: 'Let the proxy pass tracestate wherever it passes traceparent. OpenTelemetry puts its entry first, so that cutting at the end is safe.',
+      mend: 'Let the proxy pass tracestate wherever it passes traceparent. OpenTelemetry puts its entry first, so that cutting at the end is safe. Where a Go service copies headers by hand, let the propagator do it.',
+      go: `// copies traceparent only, and loses tracestate:
+out.Header.Set("traceparent", in.Header.Get("traceparent"))
+// both, whatever the format:
+otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(out.Header))`,
     },
     {
       cause: 'flag_flipped',
@@ -43,6 +48,7 @@ export const rule: Rule = {
       reason: 'While a sampler is being changed some calls go through with either decision.',
     },
   ],
+  fixed: [],
   blindTo: [
     'Callers that were not sampled send no span, so only a flag that goes out is seen, and only of services that send it at all.',
     'Whether a callee lost tracestate or does not export it: both look alike.',

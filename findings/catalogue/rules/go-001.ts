@@ -52,6 +52,18 @@ debug.SetMemoryLimit(900 << 20) // container limit 1 GiB
       reason: 'An SDK exports every minute by default; after five missed exports a setting is no longer known.',
     },
   ],
+  fixed: [
+    {
+      what: 'GOGC from which it counts as off',
+      value: '2^53',
+      reason: 'The runtime says off as the largest integer; no percentage comes near.',
+    },
+    {
+      what: 'points without a limit from which that is an error',
+      value: '2',
+      reason: 'The limit may come in another request of the same export.',
+    },
+  ],
   blindTo: [
     'Processes whose runtime metrics do not arrive: the report lists them as not evaluable, with what to switch on.',
     'A process that sends the percentage but, by a view or a filter, not the limit: it is taken for one without limit unless its heap goal shows one.',

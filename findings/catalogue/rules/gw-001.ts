@@ -23,12 +23,52 @@ export const rule: Rule = {
       means:
         'A load balancer spreads connections over several gateways, so that the spans of one trace arrive at different ones.',
       mend: 'Route by trace id: put a load-balancing exporter (routing_key: traceID) in front, or let one gateway see everything.',
+      config: {
+        where: 'In an OpenTelemetry Collector in front of several gateways',
+        language: 'yaml',
+        text: `exporters:
+  load_balancing: # loadbalancing in older versions
+    routing_key: traceID
+    protocol:
+      otlp:
+        tls: { insecure: true }
+    resolver:
+      dns: { hostname: blindspot-headless.observability.svc.cluster.local, port: 4317 }`,
+      },
     },
   ],
   values: [
     { key: 'estimated_share', of: 'finding', unit: '1', means: 'share of all spans that arrive here, estimated' },
   ],
   thresholds: [],
+  fixed: [
+    {
+      what: 'missing parents, and missing children, from which it is judged',
+      value: '20 each, and a tenth of what could be there',
+      reason: 'Restarts and lost batches leave fewer.',
+    },
+    {
+      what: 'places (entries of a service, calls from one to another) that must be damaged',
+      value: '0.4',
+      reason: 'A service that does not export damages only its own.',
+    },
+    {
+      what: 'hidden services that it takes to explain the damage',
+      value: '3, or 2 where nearly all places are damaged',
+      reason: 'One or two services that export nothing are a finding about these, not about the view.',
+    },
+    {
+      what: 'orphans within one process, at most',
+      value: '0.1',
+      reason: 'Processes are seen whole or not at all; spans that are lost one by one are no split.',
+    },
+    {
+      what: 'how long it must show before it is published',
+      value: '20 s',
+      reason:
+        'An agent that batches for ten seconds looks alike until then. CTX findings are withheld from the first suspicion on.',
+    },
+  ],
   blindTo: [
     'A split that hides a single service or instance looks like one that does not export; and where no caller is here, nothing tells how much is missing. Orphans of services whose callers were never seen are not reported then (CTX-001).',
     'Services that are known to send elsewhere: name them in expected_elsewhere.',

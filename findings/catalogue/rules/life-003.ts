@@ -34,6 +34,26 @@ go func() {
       means:
         'The handler has returned, or the stream is handed out, while the answer is still being written: streams, hijacked connections, server-sent events.',
       mend: 'End the span when the last byte is out or the stream is closed; an instrumentation that cannot should be replaced by a span of your own.',
+      go: `// the span ends with the body that is handed out, not with the function that opens it
+type tracedBody struct {
+	io.ReadCloser
+	span trace.Span
+}
+
+func (body *tracedBody) Close() error {
+	defer body.span.End()
+	return body.ReadCloser.Close()
+}
+
+func Download(ctx context.Context, name string) (io.ReadCloser, error) {
+	ctx, span := tracer.Start(ctx, "download")
+	body, err := open(ctx, name)
+	if err != nil {
+		span.End()
+		return nil, err
+	}
+	return &tracedBody{body, span}, nil
+}`,
     },
   ],
   values: [
@@ -50,6 +70,23 @@ go func() {
     { key: 'missing_seconds', of: 'evidence', unit: 's', means: 'from the end of the span to the end of its work' },
   ],
   thresholds: [],
+  fixed: [
+    {
+      what: 'early spans of an operation, and their share',
+      value: '10, and 0.8',
+      reason: 'A single early end is an accident; this is about operations whose latency is never true.',
+    },
+    {
+      what: 'effective against reported time of each',
+      value: '2 times, and 0.1 ms more',
+      reason: 'Less than half of the work is shown; below a tenth of a millisecond nobody looks.',
+    },
+    {
+      what: 'for ended_before_response, wait after the end of the callee against the wait before its start',
+      value: '4 times',
+      reason: 'A slow network delays both ways; only an early end delays one.',
+    },
+  ],
   blindTo: [
     'Work that makes no spans and that nobody waits for.',
     'Operations that answer early by design (202 Accepted): name the work that goes on in `detached_operations`.',
@@ -60,12 +97,19 @@ go func() {
     level: 'error',
     cause: 'ended_before_async_work',
     confidence: 0.95,
-    causeConfidence: 0.9,
-    service: 'worker',
-    operation: 'POST /export',
-    occurrences: 240,
-    population: 250,
-    message: '240 of 250 spans "POST /export" of worker end long before their work: 3 ms reported, 880 ms effective.',
-    values: { share: 0.96, reported_p50_seconds: 0.003, effective_p50_seconds: 0.88 },
+    causeConfidence: 0.95,
+    service: 'checkout',
+    operation: 'order.publish',
+    occurrences: 30,
+    population: 30,
+    message:
+      '30 of 30 spans "order.publish" of checkout end long before their work: 0.046 ms reported, 11 ms effective.',
+    values: {
+      share: 1,
+      reported_p50_seconds: 0.000046,
+      effective_p50_seconds: 0.0113,
+      reported_p99_seconds: 0.000131,
+      effective_p99_seconds: 0.0175,
+    },
   },
 }

@@ -24,11 +24,24 @@ export const rule: Rule = {
         'The handler does not look at its context: long loops, queries without context, a context that was replaced.',
       mend: 'Hand the context down to every query and call, and look at it in loops.',
       go: `rows, err := db.QueryContext(ctx, query) // not db.Query
+if err != nil {
+	return err
+}
+defer rows.Close()
 for rows.Next() {
 	if err := ctx.Err(); err != nil {
 		return err // the caller has gone
 	}
-	...
+	report.add(rows)
+}
+return rows.Err()
+
+// waiting: never without a way out
+select {
+case result := <-results:
+	return use(result)
+case <-ctx.Done():
+	return ctx.Err()
 }`,
     },
   ],
@@ -44,8 +57,15 @@ for rows.Next() {
       reason: 'A handler needs a moment to notice and to tidy up; a second is plenty.',
     },
   ],
+  fixed: [
+    {
+      what: 'calls from which it is said',
+      value: '1',
+      reason: 'One call that works on for a second after its end is one too many.',
+    },
+  ],
   blindTo: [
-    'Work that goes on by design after a cancelled call (a payment that must be finished): name the operation in the configuration.',
+    'Work that goes on by design after a cancelled call (a payment that must be finished): it is reported all the same.',
     'Callers whose spans do not say how they ended: that is LIFE-006.',
     'Calls between two clocks whose offset is not known, unless the callee lasted longer than its caller by more than the grace.',
   ],
@@ -54,12 +74,12 @@ for rows.Next() {
     cause: 'cancellation_ignored',
     confidence: 0.95,
     causeConfidence: 0.95,
-    service: 'reports',
-    operation: 'Report/Build',
-    edge: { from: 'frontend', to: 'reports', boundary: 'grpc' },
-    occurrences: 31,
-    population: 900,
-    message: '31 of 900 calls "Report/Build" of reports worked on after frontend had given up, for up to 8 s.',
-    values: { share: 0.034444444444444444 },
+    service: 'checkout',
+    operation: 'GET /quotes',
+    edge: { from: 'edge', to: 'checkout', boundary: 'http' },
+    occurrences: 6,
+    population: 18,
+    message: '6 of 18 spans "GET /quotes" of checkout worked on long after their caller had given up.',
+    values: { share: 0.3333333333333333 },
   },
 }

@@ -39,6 +39,16 @@ defer span.End()`,
       means:
         'The span starts after the gateway has received it: the clock of the machine is wrong, or the unit is (milliseconds or microseconds taken for nanoseconds).',
       mend: 'Check NTP on the node named in the resource. When all spans of one service are off by a factor of a thousand, it is the unit in hand-written export code.',
+      go: `// OTLP has nanoseconds; hand-written exporters write them with UnixNano, not UnixMicro or UnixMilli
+span.StartTimeUnixNano = uint64(start.UnixNano())
+
+// times of your own come from the machine that measures them
+_, span := tracer.Start(ctx, "job") // not trace.WithTimestamp(job.RunAt) of a job that is due tomorrow`,
+      config: {
+        where: 'On the node',
+        language: 'sh',
+        text: `timedatectl timesync-status   # or: chronyc tracking`,
+      },
     },
     {
       cause: 'too_long',
@@ -56,6 +66,12 @@ defer span.End()`,
       means:
         'An event lies outside of its span: it was added with a time of its own, or by a goroutine that goes on after End.',
       mend: 'Add events while the span is open and let the SDK take the time; what happens afterwards belongs to a span of its own.',
+      go: `// while the span is open, with the time of now:
+span.AddEvent("cache miss")
+// not with a time of elsewhere:
+span.AddEvent("enqueued", trace.WithTimestamp(msg.EnqueuedAt))
+// that is an attribute:
+span.SetAttributes(attribute.Float64("queue.wait", time.Since(msg.EnqueuedAt).Seconds()))`,
     },
   ],
   values: [
@@ -94,6 +110,7 @@ defer span.End()`,
       reason: 'For events: some SDKs cut times to milliseconds.',
     },
   ],
+  fixed: [{ what: 'spans from which it is said', value: '1', reason: 'Such times cannot be, not even once.' }],
   blindTo: [
     'Times that are wrong but possible: a clock that is two seconds late shows as CLOCK-001 or not at all.',
     'Long spans that carry events: they are taken for streams, which may be long.',

@@ -22,8 +22,10 @@ export const rule: Rule = {
       cause: 'timeout',
       means: 'The timeout of the caller is shorter than the callee sometimes needs.',
       mend: 'Compare the two: raise the timeout, or make the callee faster. Give outer calls a longer timeout than inner ones.',
-      go: `ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-defer cancel()`,
+      go: `// outer calls wait longer than inner ones: the edge for 3 s, what it calls for 2 s
+ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+defer cancel()
+report, err := reports.Build(ctx, request)`,
     },
   ],
   values: [
@@ -38,6 +40,13 @@ defer cancel()`,
       reason: 'Up to here the callee has noticed in time; beyond it is LIFE-004.',
     },
   ],
+  fixed: [
+    {
+      what: 'calls from which it is said',
+      value: '1',
+      reason: 'It is only worth knowing; how often it happens is its share.',
+    },
+  ],
   blindTo: [
     'Callers that say they ended well: then the callee went on after its answer, which is LIFE-001.',
     'SDKs that set neither kind nor status say nothing of how a caller ended; it is taken to have given up, whatever the grace.',
@@ -45,14 +54,14 @@ defer cancel()`,
   example: {
     level: 'info',
     cause: 'timeout',
-    confidence: 0.95,
-    causeConfidence: 0.95,
+    confidence: 0.9,
+    causeConfidence: 0.9,
     service: 'reports',
     operation: 'Report/Build',
     edge: { from: 'frontend', to: 'reports', boundary: 'grpc' },
     occurrences: 12,
     population: 900,
-    message: '12 of 900 calls "Report/Build" of reports ended after frontend had timed out.',
+    message: '12 of 900 spans "Report/Build" of reports were still at work when their caller had given up.',
     values: { share: 0.013333333333333334 },
   },
 }
