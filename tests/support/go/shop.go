@@ -33,7 +33,7 @@ import (
 func runShop(args []string) {
 	flags := flag.NewFlagSet("shop", flag.ExitOnError)
 	endpoint := flags.String("grpc", "", "host:port of OTLP/gRPC")
-	rounds := flags.Int("rounds", 20, "how often each request is made")
+	rounds := flags.Int("rounds", 25, "how often each request is made")
 	pause := flags.Duration("pause", 50*time.Millisecond, "between two rounds")
 	check(flags.Parse(args))
 
@@ -52,9 +52,8 @@ func runShop(args []string) {
 		span.SetAttributes(attribute.String("cart.id", r.URL.Path))
 		span.End()
 		if r.URL.Path == "/late" {
-			ctx := r.Context()
+			_, span := cart.Tracer("shop").Start(r.Context(), "write behind")
 			background.Go(func() {
-				_, span := cart.Tracer("shop").Start(ctx, "write behind")
 				time.Sleep(20 * time.Millisecond)
 				span.End()
 			})
@@ -66,6 +65,7 @@ func runShop(args []string) {
 		get(ctx, client, server.URL+"/fine", "")
 		get(ctx, client, server.URL+"/late", "")
 		get(ctx, http.DefaultClient, server.URL+"/dark", contextOfNobody())
+		check(meters.ForceFlush(ctx))
 		time.Sleep(*pause)
 	}
 	background.Wait()
@@ -119,7 +119,7 @@ func meterProvider(ctx context.Context, endpoint, service string) *metric.MeterP
 	check(err)
 	return metric.NewMeterProvider(
 		metric.WithResource(serviceResource(service)),
-		metric.WithReader(metric.NewPeriodicReader(exporter, metric.WithInterval(200*time.Millisecond))),
+		metric.WithReader(metric.NewPeriodicReader(exporter)),
 	)
 }
 
