@@ -1,7 +1,7 @@
 import type { TracesBatch } from '../../component/batch.ts'
 import { markSpan } from '../../findings/mark-span.ts'
 import type { Operations } from '../../otlp/operations.ts'
-import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
 import { Outranked } from './outranked.ts'
 
@@ -18,6 +18,9 @@ export const Role = {
   /** It has no parent id. */
   root: 16,
 } as const
+
+/** Where the spans of an operation without kinds were seen: below a span of their own service, or of another. */
+const Below = { own: 1, other: 2 } as const
 
 /**
  * A batch of whole traces, read once for all rules on propagation. Assumes parents are resolved (trace_window). Kinds
@@ -39,6 +42,8 @@ export class CallFacts {
   /** Parents that a rule found under another trace id, each as trace id (4 words) and span id (2): nobody misses them. */
   readonly foundParents: number[] = []
   readonly registry: Operations
+  /** By operation, bits of `Below`: of spans without kinds, where they hang tells what they are when nothing is above. */
+  #below = new Uint8Array(1024)
   /** Traces seen so far, by whether all of them was there; late pieces are no traces. */
   readonly traces = { true: 0, false: 0, unknown: 0 }
 
@@ -77,22 +82,33 @@ export class CallFacts {
       operations[row] = registry.of(table, row, services[words[at + Column.resource]!]!)
       roles[row] = kindRole(words[at + Column.meta]! & 0xff) | Role.leaf
     }
+    if (registry.all.length > this.#below.length) this.#below = widened(this.#below, registry.all.length)
     for (let row = 0; row < table.count; row++) {
       const parent = parentRow[row]!
       const at = row * ROW_WORDS
       if (parent < 0) {
         if (parent === Parent.none) roles[row]! |= Role.root
-        if ((words[at + Column.meta]! & 0xff) === SpanKind.unspecified) roles[row]! |= Role.entry
+        if ((words[at + Column.meta]! & 0xff) === SpanKind.unspecified && this.#mayEnter(row, parent))
+          roles[row]! |= Role.entry
         continue
       }
       roles[parent]! &= ~Role.leaf
       const up = parent * ROW_WORDS
       const sameService = services[words[at + Column.resource]!] === services[words[up + Column.resource]!]
+      if ((words[at + Column.meta]! & 0xff) === SpanKind.unspecified)
+        this.#below[operations[row]!]! |= sameService ? Below.own : Below.other
       const parentExits = (roles[parent]! & Role.exit) !== 0
       if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
       roles[row]! |= Role.entry
       roles[parent]! |= Role.exit | Role.answered
     }
+  }
+
+  /** Whether a span without kind and without its parent may be where work enters: not what only ever was work inside. */
+  #mayEnter(row: number, parent: number): boolean {
+    const flags = this.batch.table.get(row, Column.flags)
+    if (parent !== Parent.none && (flags & SpanFlag.hasIsRemote) !== 0) return (flags & SpanFlag.isRemote) !== 0
+    return this.#below[this.operations[row]!] !== Below.own
   }
 
   #countTraces(state: Uint8Array): void {
@@ -117,6 +133,12 @@ export class CallFacts {
     }
     this.claimed.fill(0, 0, rows)
   }
+}
+
+function widened(values: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
+  const wider = new Uint8Array(Math.max(size, values.length * 2))
+  wider.set(values)
+  return wider
 }
 
 function kindRole(kind: number): number {

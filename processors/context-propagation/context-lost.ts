@@ -77,9 +77,11 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
         const role = facts.roles[row]!
         if ((role & Role.entry) !== 0) this.#entry(facts, row, role)
         const exits = (role & Role.exit) !== 0
-        // Without kinds, a span without children may be a call whose callee was lost.
+        // Without kinds, a span without children may be a call whose callee was lost, unless it is where work entered.
         const mayExit =
-          !exits && (role & (Role.leaf | Role.root)) === Role.leaf && table.kind(row) === SpanKind.unspecified
+          !exits &&
+          (role & (Role.leaf | Role.root | Role.entry)) === Role.leaf &&
+          table.kind(row) === SpanKind.unspecified
         if (whole && (exits || mayExit)) this.#exit(facts, row, role)
       }
     }

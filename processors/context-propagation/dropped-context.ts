@@ -2,7 +2,7 @@ import { verdictKey } from '../../component/occurrence-rule.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
 import type { ResourceRef } from '../../otlp/resource.ts'
-import { Column, ROW_WORDS, SpanKind, type SpanTable } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
 import { TraceState } from '../../otlp/trace-index.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
@@ -106,9 +106,8 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
 
   #root(facts: CallFacts, row: number): void {
     const { table } = facts.batch
-    const kind = table.kind(row)
     const operation = facts.operations[row]!
-    if (kind === SpanKind.unspecified || table.linkCount(row) > 0) return
+    if (table.linkCount(row) > 0) return
     if (this.#state[operation] === Roots.unknown) {
       this.#state[operation] = isReceipt(table, row) ? Roots.byDesign : Roots.suspected
       if (this.#state[operation] === Roots.suspected) this.#spans[operation]!++

@@ -1,4 +1,3 @@
-import { EarliestEvidence } from '../../component/evidence.ts'
 import type { FindingReport } from '../../component/finding.ts'
 import { verdictKey } from '../../component/occurrence-rule.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
@@ -76,7 +75,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
     let operation = this.#operations.get(key)
     if (!operation) {
       if (this.#operations.size >= this.#maxOperations) return null
-      operation = new DroppedOperation(service, name, new EarliestEvidence(this.#evidenceLimit))
+      operation = new DroppedOperation(service, name, this.#evidenceLimit)
       this.#operations.set(key, operation)
     }
     return operation
@@ -104,8 +103,10 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   #look(nowMs: number): void {
     this.#held = 0
     for (const [key, instance] of this.#instances) {
-      instance.look(nowMs, ({ group, startMs }) =>
-        startMs < (this.#armedFromMs.get(group.service) ?? nowMs) ? null : this.#operation(group.service, group.name),
+      instance.look(
+        nowMs,
+        (service) => this.#armedFromMs.get(service) ?? nowMs,
+        ({ group }) => this.#operation(group.service, group.name),
       )
       if (instance.held === 0) this.#instances.delete(key)
       this.#held += instance.held
@@ -131,11 +132,12 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
     if (confidence === 0 && isHonest(operation) && operation.honestUntilMs === 0)
       operation.honestUntilMs = nowMs + HONEST_FOR_MS
     const count = confidence > 0 ? operation.occurrences : 0
-    if (count === operation.saidCount) return []
+    if (count === operation.saidCount && (count === 0 || operation.found === operation.saidFound)) return []
     const before = operation.cause
     const decided = count > 0 ? droppedCauseOf(operation) : { cause: operation.cause, confidence: 1 }
     operation.cause = decided.cause
     operation.saidCount = count
+    operation.saidFound = operation.found
     return [reportOf(operation, count, confidence, decided, wasSaid && before !== decided.cause ? before : null)]
   }
 }
@@ -147,7 +149,7 @@ function reportOf(
   { cause, confidence: causeConfidence }: DroppedCause,
   supersedesCause: string | null,
 ): FindingReport {
-  const { service, name, spans, allRoots, evidence } = operation
+  const { service, name, spans, allRoots } = operation
   const population = Math.max(spans, count)
   return {
     rule: RULE,
@@ -163,7 +165,7 @@ function reportOf(
     lastUnixNano: nanoOf(operation.lastMs),
     message: `${count} of ${population} spans "${name}" of ${service} begin a new trace although ${service} was serving a request.`,
     values: { root_share: Math.min(1, allRoots / population) },
-    evidence: count > 0 ? evidence.list : [],
+    evidence: count > 0 ? operation.allEvidence : [],
     supersedesCause,
     related: [],
   }

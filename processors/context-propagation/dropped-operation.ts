@@ -1,4 +1,5 @@
-import type { EarliestEvidence } from '../../component/evidence.ts'
+import { EarliestEvidence } from '../../component/evidence.ts'
+import type { Evidence } from '../../component/finding.ts'
 import { Following, type RootStatistics } from './dropped-decision.ts'
 
 /** Requests of as many operations are compared with the roots of one. */
@@ -11,6 +12,8 @@ export class DroppedOperation implements RootStatistics {
   readonly service: string
   readonly name: string
   readonly evidence: EarliestEvidence
+  /** Roots that came before the requests were sampled. */
+  readonly earlyEvidence: EarliestEvidence
   kind = 0
   roots = 0
   inside = 0
@@ -27,19 +30,34 @@ export class DroppedOperation implements RootStatistics {
   lastMs = 0
   cause: 'call_without_context' | 'detached_goroutine' | 'undetermined' = 'undetermined'
   saidCount = 0
+  saidFound = 0
   /** Until when its roots are left alone, since they come by themselves; 0 where they do not. */
   honestUntilMs = 0
   readonly #following = new Map<string, Following>()
 
-  constructor(service: string, name: string, evidence: EarliestEvidence) {
+  readonly #evidenceLimit: number
+
+  constructor(service: string, name: string, evidenceLimit: number) {
     this.service = service
     this.name = name
-    this.evidence = evidence
+    this.#evidenceLimit = evidenceLimit
+    this.evidence = new EarliestEvidence(evidenceLimit)
+    this.earlyEvidence = new EarliestEvidence(evidenceLimit)
   }
 
   /** Roots inside requests, those included that were not sampled. */
   get occurrences(): number {
     return Math.round(this.#insideEver * Math.max(1, this.allRoots / Math.max(1, this.#sampled)))
+  }
+
+  /** Roots that began inside of a request, and where there is room those that came before requests were sampled. */
+  get allEvidence(): readonly Evidence[] {
+    return [...this.evidence.list, ...this.earlyEvidence.list].slice(0, this.#evidenceLimit)
+  }
+
+  /** How many roots were found inside of requests; while it rises there is more to say. */
+  get found(): number {
+    return this.#insideEver
   }
 
   get follows(): boolean {

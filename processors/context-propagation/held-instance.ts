@@ -44,8 +44,15 @@ export class HeldInstance {
     ;(group.serves ? this.#served : this.#roots).push(held)
   }
 
-  /** Tells each operation of its roots that have waited long enough, and lets go what is not needed any more. */
-  look(nowMs: number, operationOf: (root: Held) => DroppedOperation | null): void {
+  /**
+   * Tells each operation of its roots that have waited long enough, and lets go what is not needed any more. What began
+   * before `comparableFromMs` has no requests to be compared with.
+   */
+  look(
+    nowMs: number,
+    comparableFromMs: (service: string) => number,
+    operationOf: (root: Held) => DroppedOperation | null,
+  ): void {
     const ready = this.#roots.filter(({ sinceMs }) => sinceMs + WAIT_MS <= nowMs)
     if (ready.length > 0) {
       this.#roots = this.#roots.filter(({ sinceMs }) => sinceMs + WAIT_MS > nowMs)
@@ -54,9 +61,12 @@ export class HeldInstance {
       const knownFromMs = Math.min(ready[0]!.startMs, times.served[0]?.startMs ?? Number.POSITIVE_INFINITY)
       for (const root of ready) {
         const operation = operationOf(root)
-        if (operation) tell(operation, root, times, knownFromMs)
+        if (!operation) continue
+        if (root.startMs < comparableFromMs(root.group.service)) tellEarly(operation, root)
+        else tell(operation, root, times, knownFromMs)
       }
-      this.#countSeconds([...this.#uncounted, ...ready], operationOf)
+      const comparable = ready.filter(({ startMs, group }) => startMs >= comparableFromMs(group.service))
+      if (comparable.length > 0) this.#countSeconds([...this.#uncounted, ...comparable], operationOf)
     }
     this.#served = this.#served.filter(({ sinceMs }) => sinceMs + HOLD_MS > nowMs)
   }
@@ -86,15 +96,29 @@ function tell(operation: DroppedOperation, root: Held, times: ServingTimes<Held>
   operation.sampled()
   operation.add(root.group.kind, startMs, chance, at !== null, at?.holdsEnd === true)
   if (!at) return
-  const unixNano = BigInt(Math.round(startMs * 1000)) * 1000n
+  const unixNano = unixNanoOf(startMs)
   if (operation.evidence.wants(unixNano))
     operation.evidence.add(unixNano, {
       kind: 'span',
-      traceId: hexOf(root.columns.ids, root.place * ID_WORDS, 4),
-      spanId: hexOf(root.columns.ids, root.place * ID_WORDS + 4, 2),
+      ...idsOf(root),
       relatedSpanId: hexOf(at.request.columns.ids, at.request.place * ID_WORDS + 4, 2),
       values: { request_trace_id: hexOf(at.request.columns.ids, at.request.place * ID_WORDS, 4) },
     })
+}
+
+/** What is proven of the later ones is true of these: they are evidence from then on. */
+function tellEarly(operation: DroppedOperation, root: Held): void {
+  const unixNano = unixNanoOf(root.startMs)
+  if (operation.earlyEvidence.wants(unixNano))
+    operation.earlyEvidence.add(unixNano, { kind: 'span', ...idsOf(root), relatedSpanId: null, values: {} })
+}
+
+function idsOf({ columns, place }: Held): { traceId: string; spanId: string } {
+  return { traceId: hexOf(columns.ids, place * ID_WORDS, 4), spanId: hexOf(columns.ids, place * ID_WORDS + 4, 2) }
+}
+
+function unixNanoOf(ms: number): bigint {
+  return BigInt(Math.round(ms * 1000)) * 1000n
 }
 
 function countBySecond(list: readonly Held[], fromMs: number, untilMs: number): Map<string, Map<number, number>> {
