@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { traceRequest } from '../support/otlp-builder.ts'
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+import { Program } from '../support/program.ts'
 
 /** Nothing listens on port 9, so what is accepted stays in the queue until it is given up. */
 const CONFIG = `
@@ -15,54 +12,7 @@ service:
   pipelines: { traces: { receivers: [otlp], exporters: [otlp_grpc] } }
 `
 
-class Program {
-  readonly ended: Promise<number | null>
-  readonly #child: ChildProcess
-  #output = ''
-  #listeners: (() => void)[] = []
-
-  constructor(...args: string[]) {
-    this.#child = spawn(process.execPath, ['cli/blindspot.js', ...args], { cwd: ROOT, env: { ...process.env, CONFIG } })
-    this.ended = new Promise((resolve) => this.#child.on('exit', resolve))
-    const hear = (chunk: Buffer) => {
-      this.#output += chunk.toString()
-      for (const listener of this.#listeners) listener()
-    }
-    this.#child.stdout!.on('data', hear)
-    this.#child.stderr!.on('data', hear)
-  }
-
-  /** Resolves with all that was written, once `pattern` is in it; rejects when the program ends without it. */
-  said(pattern: RegExp): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const look = () => pattern.test(this.#output) && resolve(this.#output)
-      this.#listeners.push(look)
-      look()
-      this.ended.then(() => reject(new Error(`it ended without ${pattern}: ${this.#output}`)))
-    })
-  }
-
-  get output(): string {
-    return this.#output
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name)
-  }
-}
-
-const programs: Program[] = []
-function start(...args: string[]): Program {
-  const program = new Program(...args)
-  programs.push(program)
-  return program
-}
-afterEach(async () => {
-  for (const program of programs.splice(0)) {
-    program.signal('SIGKILL')
-    await program.ended
-  }
-})
+const start = (...args: string[]) => new Program(args, { env: { CONFIG } })
 
 async function exportTo(program: Program): Promise<number> {
   const started = await program.said(/"started"/)

@@ -51,12 +51,12 @@ export class Arrived {
       attributes: texts(log.attributes as KeyValue[]),
     }))
   }
+}
 
-  /** The rules that a span is marked with. */
-  rulesOf(span: ArrivedSpan): readonly unknown[] {
-    const marks = span.attributes.find(({ key }) => key === 'blindspot.rules')
-    return (marks?.value.arrayValue?.values ?? []).map((value) => value.stringValue)
-  }
+/** The rules that a span is marked with. */
+export function rulesOf(span: ArrivedSpan): readonly unknown[] {
+  const marks = span.attributes.find(({ key }) => key === 'blindspot.rules')
+  return (marks?.value.arrayValue?.values ?? []).map((value) => value.stringValue)
 }
 
 /** Resolves when the sink has so many spans: a gateway that is stopped before sends on unjudged what it still holds. */

@@ -4,7 +4,7 @@ import { buildGoSender, GO_BUILD_MS, goSender } from '../support/go-sender.ts'
 import { OtlpGrpcSink } from '../support/otlp-sink.ts'
 import { Program } from '../support/program.ts'
 import { describeWithTool } from '../support/tools.ts'
-import { Arrived, spansArrived } from './arrived.ts'
+import { Arrived, rulesOf, spansArrived } from './arrived.ts'
 import { enrichingPipeline } from './enriching-pipeline.ts'
 
 interface SentSpan {
@@ -63,14 +63,13 @@ describeWithTool('go', ['version'], 'services with the OpenTelemetry Go SDK befo
     expect([...arrived.metrics.get('cart')!]).toEqual(expect.arrayContaining(['go.config.gogc', 'go.memory.used']))
 
     // Enriched: the broken spans say so, and no other does.
-    const marked = (name: string) =>
-      arrived.spans.filter((span) => span.name === name).map((span) => arrived.rulesOf(span))
+    const marked = (name: string) => arrived.spans.filter((span) => span.name === name).map(rulesOf)
     expect(marked('GET /dark').at(-1)).toEqual(['CTX-001'])
     // The work that goes on too long, and once it is known to do so always, the span that does not wait for it.
     expect(marked('write behind')[0]).toEqual(['LIFE-001'])
     const lateTraces = arrived.spans.filter((span) => span.name === 'write behind').map((span) => span.traceId)
     for (const traceId of lateTraces) {
-      const rules = arrived.spans.filter((span) => span.traceId === traceId).flatMap((span) => arrived.rulesOf(span))
+      const rules = arrived.spans.filter((span) => span.traceId === traceId).flatMap(rulesOf)
       expect(['LIFE-001', 'LIFE-003']).toContain(rules.join())
     }
     for (const name of ['GET /fine', 'load cart']) expect(marked(name).flat()).toEqual([])
