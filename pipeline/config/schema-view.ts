@@ -8,6 +8,7 @@ export interface SchemaView {
   readonly default?: unknown
   readonly enum?: readonly unknown[]
   readonly properties?: Readonly<Record<string, SchemaView>>
+  readonly required?: readonly string[]
   readonly additionalProperties?: boolean | SchemaView
   readonly items?: SchemaView
   readonly anyOf?: readonly SchemaView[]

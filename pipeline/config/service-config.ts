@@ -44,14 +44,18 @@ const otlp = z
 const reader = z
   .strictObject({
     pull: z
-      .strictObject({ exporter: z.strictObject({ prometheus: prometheus.prefault({}) }) })
+      .strictObject({
+        exporter: z.strictObject({ prometheus: prometheus.prefault({}) }).describe('Only prometheus.'),
+      })
       .optional()
       .describe('Fetched by Prometheus.'),
     periodic: z
       .strictObject({
         interval: z.number().positive().default(60_000).describe('Milliseconds between two exports.'),
         timeout: z.number().positive().default(30_000).describe('Milliseconds that one export may take.'),
-        exporter: z.strictObject({ otlp: otlp.optional(), otlp_grpc: otlp.optional() }),
+        exporter: z
+          .strictObject({ otlp: otlp.optional(), otlp_grpc: otlp.optional() })
+          .describe('otlp_grpc; otlp is an older name for the same.'),
       })
       .optional()
       .describe('Sent at an interval.'),
