@@ -21,7 +21,7 @@ export interface RegistryOptions {
   readonly logger: Logger
   /** Evidence kept of each finding. */
   readonly evidenceLimit?: number
-  /** Below it a finding is not published, and a cause is `undetermined`. */
+  /** Below it a finding is not published. */
   readonly minConfidence?: number
   /** Without a new occurrence for this long a finding is resolved. */
   readonly resolveAfterMs?: number
@@ -39,6 +39,8 @@ const DEFAULTS = {
   maxSeries: 2000,
 } as const
 const RESOLVE_CHECK_MS = 10_000
+/** Below it a cause is `undetermined`, however sure a finding must be to be published. */
+const MIN_CAUSE_CONFIDENCE = 0.8
 
 /**
  * Where all findings of the process are: takes what detectors say, keeps states and counters, tells who subscribed.
@@ -117,7 +119,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
   }
 
   #takeIn(rule: Rule, report: FindingReport): void {
-    const cause = report.causeConfidence < this.#options.minConfidence ? UNDETERMINED : report.cause
+    const cause = report.causeConfidence < MIN_CAUSE_CONFIDENCE ? UNDETERMINED : report.cause
     const id = findingId(rule, cause, report.place)
     const part = placeKey(rule.id, report.cause, report.place)
     const record = this.#recordOf(rule, cause, id)

@@ -11,6 +11,7 @@ import { createLogger } from '../telemetry/pino-logger.ts'
 import { observeProcess } from '../telemetry/process-metrics.ts'
 import { createBudget } from './budget-limit.ts'
 import type { GatewayConfig } from './config/gateway-config.ts'
+import { findingsOptions } from './findings-config.ts'
 import { Gateway } from './graph/gateway.ts'
 import { eventLoopDelaySampler, OverloadWatch } from './overload-watch.ts'
 import { ownMetricsOptions } from './own-metrics-config.ts'
@@ -46,7 +47,7 @@ export class Service {
       })
     this.budget = createBudget(limit_mib)
     const shared = { clock: this.#clock, logger: this.logger }
-    this.findings = new FindingRegistry(shared)
+    this.findings = new FindingRegistry({ ...shared, ...findingsOptions(config.service.findings) })
     this.ownMetrics = ownMetrics
     const overload = new Overload()
     this.#watch = new OverloadWatch(overload, eventLoopDelaySampler(), shared)

@@ -112,6 +112,27 @@ const telemetry = z.strictObject({
     .describe('Attributes of the resource of the own metrics.'),
 })
 
+/** What holds for the findings of every detector; they are one for the whole process. */
+const findings = z.strictObject({
+  min_confidence: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.8)
+    .describe('How sure a finding must be to be published, from 0 to 1. A cause below 0.8 is always undetermined.'),
+  resolve_after: durationMs('10m').describe('Without a new occurrence for this long a finding is resolved.'),
+  max_series: z
+    .int()
+    .min(10)
+    .default(2000)
+    .describe('Series of one metric about findings; the rest shares one, and is counted.'),
+  max_findings: z
+    .int()
+    .min(100)
+    .default(10_000)
+    .describe('Findings that are kept, closed ones included; at the limit a tenth goes, closed and oldest first.'),
+})
+
 /** A list of ids; what they name is checked beside the schema, with the Collector's words. */
 const ids = (what: string) => z.array(z.string()).default([]).describe(what)
 
@@ -129,6 +150,7 @@ export const serviceSchema = z.strictObject({
     .default({})
     .describe('Pipelines by id: a signal (traces, metrics, logs, profiles), or signal/name.'),
   telemetry: telemetry.prefault({}).describe('How the gateway speaks about itself.'),
+  findings: findings.prefault({}).describe('When findings are published, and how many are kept.'),
   limit_mib: z
     .int()
     .min(16)
@@ -143,3 +165,4 @@ export const serviceSchema = z.strictObject({
 
 export type ServiceConfig = z.output<typeof serviceSchema>
 export type TelemetryConfig = ServiceConfig['telemetry']
+export type FindingsConfig = ServiceConfig['findings']

@@ -12,6 +12,7 @@ import type { TraceWindowConfig } from '../../processors/trace-window/config.ts'
 import { Recording } from '../../receivers/file/recording.ts'
 import type { Logger } from '../../telemetry/logger.ts'
 import type { GatewayConfig, PipelineConfig } from '../config/gateway-config.ts'
+import { findingsOptions } from '../findings-config.ts'
 import { ProcessorGraph } from '../graph/processor-graph.ts'
 import { ReplayInput } from './replay-input.ts'
 
@@ -65,7 +66,12 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     progress.nextPass()
     for (const input of inputs) await input.fill()
     const clock = new VirtualClock(startMs(inputs))
-    const findings = new FindingRegistry({ clock, logger: options.logger, evidenceLimit: options.evidenceLimit })
+    const findings = new FindingRegistry({
+      clock,
+      logger: options.logger,
+      evidenceLimit: options.evidenceLimit,
+      ...findingsOptions(options.config.service.findings),
+    })
     const sink = sinkFor(options.onOutput, inputs[0]!.recording)
     const runtime = {
       clock,
