@@ -50,6 +50,7 @@ export const configSchema = z.strictObject({
     .describe(
       'Spans that are remembered because others began below them after their end (about 200 bytes each); beyond it those without news go.',
     ),
+  max_series: z.int().min(10).default(2000).describe('Series of one derived metric; the rest shares one.'),
   max_samples: z
     .int()
     .min(100)

@@ -22,7 +22,7 @@ export const factory: ProcessorFactory<ContextPropagationConfig> = {
         facts,
         judgeIntervalMs: config.judge_interval,
         sections: { edges: () => calls.edges() },
-        producers: [new TrafficMetrics({ edges: () => calls.edges(), traces: () => facts.traces })],
+        producers: [new TrafficMetrics({ edges: () => calls.edges(), traces: () => facts.traces }, config.max_series)],
       })
       for (const { rule, judge } of rules.list) processor.add(rule, judge)
       return processor

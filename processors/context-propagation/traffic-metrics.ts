@@ -27,7 +27,7 @@ export class TrafficMetrics implements MetricProducer {
   readonly #traffic: Traffic
   readonly #maxSeries: number
 
-  constructor(traffic: Traffic, maxSeries = 2000) {
+  constructor(traffic: Traffic, maxSeries: number) {
     this.#traffic = traffic
     this.#maxSeries = maxSeries
   }
