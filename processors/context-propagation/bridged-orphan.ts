@@ -1,6 +1,7 @@
 import { rpcNameOf } from '../../component/rpc-name.ts'
 import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
-import { Column } from '../../otlp/span-table.ts'
+import { Column, SpanKind } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import { namesService } from './callee-match.ts'
 
@@ -30,6 +31,47 @@ export function callOfOrphan(
     if (isSameRpc(facts, row, orphan) || namesPeer(facts, row, orphan)) return row
   }
   return -1
+}
+
+/** What the rest of its trace tells of the parent that an entry misses. */
+export type MissingParent =
+  /** Only what stands between a call and its callee is missing. */
+  | 'between'
+  /** A span of a service whose other spans are here. */
+  | 'within'
+
+/**
+ * From the root of a trace to an orphan leads a chain of spans, of which some are missing. It can leave the services that
+ * are seen only by a call that nobody here answers. So where the root is here and no such call was under way, what is
+ * missing belongs to a service that is seen.
+ */
+export function isMissedWithin(
+  facts: CallFacts,
+  orphan: number,
+  first: number,
+  end: number,
+  toleranceNano: number,
+): boolean {
+  if (end - first > MAX_CANDIDATES) return false
+  const { table, traces } = facts.batch
+  let hasRoot = false
+  for (let row = first; row < end; row++) {
+    if (traces!.parentRow[row] === Parent.none) hasRoot = true
+    if (row === orphan || !mayCallElsewhere(facts, row)) continue
+    const isMessage = table.kind(row) === SpanKind.producer
+    if (table.differenceNano(orphan, Column.start, row, Column.start) < -toleranceNano) continue
+    if (isMessage || table.differenceNano(row, Column.end, orphan, Column.start) >= -toleranceNano) return false
+  }
+  return hasRoot
+}
+
+/** A call without an answer, or a message that several may take; without kinds, any span without children. */
+function mayCallElsewhere(facts: CallFacts, row: number): boolean {
+  const role = facts.roles[row]!
+  const kind = facts.batch.table.kind(row)
+  if (kind === SpanKind.producer) return true
+  if ((role & Role.exit) !== 0) return (role & Role.answered) === 0
+  return kind === SpanKind.unspecified && (role & (Role.leaf | Role.entry)) === Role.leaf
 }
 
 function isSameRpc(facts: CallFacts, row: number, other: number): boolean {

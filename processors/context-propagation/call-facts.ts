@@ -3,6 +3,7 @@ import { markSpan } from '../../findings/mark-span.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
+import type { MissingParent } from './bridged-orphan.ts'
 import { Outranked } from './outranked.ts'
 
 /** What a span is in the traffic between services; bits of `CallFacts.roles`. */
@@ -41,6 +42,8 @@ export class CallFacts {
   readonly outranked: Outranked
   /** Parents that a rule found under another trace id, each as trace id (4 words) and span id (2): nobody misses them. */
   readonly foundParents: number[] = []
+  /** By row of an orphaned entry, where the parent is that it misses, if that can be told. */
+  readonly missingParents = new Map<number, MissingParent>()
   readonly registry: Operations
   /** By operation, bits of `Below`: of spans without kinds, where they hang tells what they are when nothing is above. */
   #below = new Uint8Array(1024)
@@ -132,6 +135,7 @@ export class CallFacts {
       this.claimed = new Uint8Array(capacity)
     }
     this.claimed.fill(0, 0, rows)
+    if (this.missingParents.size > 0) this.missingParents.clear()
   }
 }
 

@@ -19,8 +19,13 @@ const CONFIRM_AFTER_MS = 20_000
 export interface ViewSummary {
   /** Orphans since the last summary that are the answers to calls of their trace: only what stood between is missing. */
   readonly bridged: readonly { readonly from: string; readonly to: string; readonly count: number }[]
-  /** By service, orphans below which all of the trace hangs, another service included: nobody else was called. */
-  readonly alone: readonly (readonly [service: string, count: number])[]
+  /**
+   * By service, orphans below which all of the trace hangs, another service included, so that nobody else was called; and
+   * those that miss a span of a service whose other spans are here.
+   */
+  readonly explained: readonly (readonly [service: string, count: number])[]
+  /** By service, orphans that came without the rest of their trace and tell nothing. */
+  readonly mute: readonly (readonly [service: string, count: number])[]
   /** For the gate that the findings pass. */
   readonly outranked: readonly OutrankedRow[]
 }
@@ -31,6 +36,12 @@ export type ViewState = 'whole' | 'suspected' | 'partial'
 /** What is known of an exit for good. */
 interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
   readonly answeredBy: Map<string, number>
+}
+
+interface OrphanTally {
+  orphans: number
+  explained: number
+  mute: number
 }
 
 /** Weighs what is missing on all edges of the last minute; until orphans show up it only learns who calls whom. */
@@ -49,9 +60,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /** Per caller and callee: orphans whose call is here. */
   readonly #recentBridges: RecentCounts
   readonly #recentInner: RecentCounts
-  /** Operations where work enters a service, and by service how many of its orphans speak for an intermediary. */
+  /** Operations where work enters a service, and by service how many of its orphans do not speak for a hidden service. */
   readonly #entryOperations = new Set<string>()
-  readonly #orphansOf = new Map<string, { orphans: number; explained: number }>()
+  readonly #orphansOf = new Map<string, OrphanTally>()
   #partialSinceMs = 0
   #judgements = 0
   #partialJudgements = 0
@@ -101,8 +112,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   judge(summaries: readonly ViewSummary[], nowMs: number): readonly FindingReport[] {
-    for (const { bridged, alone } of summaries) {
-      for (const [service, count] of alone) this.#tallyOf(service).explained += count
+    for (const { bridged, explained, mute } of summaries) {
+      for (const [service, count] of explained) this.#tallyOf(service).explained += count
+      for (const [service, count] of mute) this.#tallyOf(service).mute += count
       for (const { from, to, count } of bridged) {
         this.#recentBridges.add(nowMs, `${from}\0${to}`, count)
         this.#tallyOf(to).explained += count
@@ -133,15 +145,16 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /**
    * Whether it is not known that anything is broken: in a partial view nothing is. Nor is it known of orphans in a service
    * whose callers have not been seen at all, since these may well send their spans elsewhere, unless they look like the
-   * work of an intermediary: a call with nothing but an unknown parent between, or all of the trace below it.
+   * work of an intermediary (a call with nothing but an unknown parent between, or all of the trace below it), or miss a span
+   * of a service that is seen.
    */
   withholds({ rule, place }: FindingReport): boolean {
     if (!rule.startsWith('CTX-')) return false
     if (this.state !== 'whole') return true
     if (rule !== 'CTX-001' || this.#callers.has(place.service)) return false
     if (!this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
-    const { orphans, explained } = this.#tallyOf(place.service)
-    return explained < orphans / 2
+    const { orphans, explained, mute } = this.#tallyOf(place.service)
+    return explained === 0 || explained < (orphans - mute) / 2
   }
 
   #view(): View {
@@ -231,10 +244,10 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     return callers
   }
 
-  #tallyOf(service: string): { orphans: number; explained: number } {
+  #tallyOf(service: string): OrphanTally {
     let tally = this.#orphansOf.get(service)
     if (!tally) {
-      tally = { orphans: 0, explained: 0 }
+      tally = { orphans: 0, explained: 0, mute: 0 }
       this.#orphansOf.set(service, tally)
     }
     return tally

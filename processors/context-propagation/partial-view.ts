@@ -1,6 +1,6 @@
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
-import { callOfOrphan } from './bridged-orphan.ts'
+import { callOfOrphan, isMissedWithin } from './bridged-orphan.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import type { Outranked } from './outranked.ts'
@@ -13,8 +13,8 @@ export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
 
 /**
  * GW-001 partial_view: parents and children are missing on all edges at once, because other gateways get the rest. Counts
- * nothing itself but the orphans that speak for an intermediary: those whose call is here, so that only what stands
- * between is missing, and those below which the whole trace hangs. Comes first, so that the others know whether to mark.
+ * nothing itself but the orphans that do not speak for a hidden service: those whose call is here, so that only what stands
+ * between is missing, those below which the whole trace hangs, and those that miss a span of a service that is seen. Comes first, so that the others know whether to mark.
  */
 export function partialView(config: ContextPropagationConfig): PartialViewRule {
   return {
@@ -28,7 +28,8 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
   readonly #toleranceNano: number
   /** By caller and callee. */
   readonly #bridged = new Map<string, { from: string; to: string; count: number }>()
-  readonly #alone = new Map<string, number>()
+  readonly #explained = new Map<string, number>()
+  readonly #mute = new Map<string, number>()
   #outranked: Outranked | null = null
   #seenInPart = false
 
@@ -46,28 +47,31 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       const end = firstRow[trace + 1]!
       let tops = 0
       let orphan = -1
+      let untold = 0
       for (let row = first; row < end; row++) {
         if (parentRow[row]! >= 0 || parentRow[row] === Parent.passed) continue
         tops++
         if (parentRow[row] !== Parent.missing || (facts.roles[row]! & Role.entry) === 0) continue
         orphan = row
-        this.#bridge(facts, row, first, end)
+        if (!this.#explain(facts, row, first, end)) untold++
       }
-      if (tops === 1 && orphan >= 0 && hasOtherService(facts, orphan, first, end)) {
-        const { service } = facts.registry.all[facts.operations[orphan]!]!
-        this.#alone.set(service, (this.#alone.get(service) ?? 0) + 1)
-      }
+      if (untold === 0) continue
+      const { service } = facts.registry.all[facts.operations[orphan]!]!
+      if (!hasOtherService(facts, orphan, first, end)) addTo(this.#mute, service, untold)
+      else if (tops === 1) addTo(this.#explained, service, 1)
     }
   }
 
   takeSummary(): ViewSummary {
     const summary = {
       bridged: [...this.#bridged.values()],
-      alone: [...this.#alone],
+      explained: [...this.#explained],
+      mute: [...this.#mute],
       outranked: this.#outranked?.take() ?? [],
     }
     this.#bridged.clear()
-    this.#alone.clear()
+    this.#explained.clear()
+    this.#mute.clear()
     return summary
   }
 
@@ -75,17 +79,32 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     this.#seenInPart = verdicts.has(PARTIAL)
   }
 
-  #bridge(facts: CallFacts, orphan: number, first: number, end: number): void {
-    const call = callOfOrphan(facts, orphan, first, end, this.#toleranceNano)
-    if (call < 0) return
+  /** Whether it can be told where the missing parent of an entry belongs. */
+  #explain(facts: CallFacts, orphan: number, first: number, end: number): boolean {
     const { all } = facts.registry
-    const from = all[facts.operations[call]!]!.service
     const to = all[facts.operations[orphan]!]!.service
+    const call = callOfOrphan(facts, orphan, first, end, this.#toleranceNano)
+    if (call >= 0) {
+      facts.missingParents.set(orphan, 'between')
+      this.#bridge(all[facts.operations[call]!]!.service, to)
+      return true
+    }
+    if (!isMissedWithin(facts, orphan, first, end, this.#toleranceNano)) return false
+    facts.missingParents.set(orphan, 'within')
+    addTo(this.#explained, to, 1)
+    return true
+  }
+
+  #bridge(from: string, to: string): void {
     const key = `${from}\0${to}`
     const known = this.#bridged.get(key)
     if (known) known.count++
     else this.#bridged.set(key, { from, to, count: 1 })
   }
+}
+
+function addTo(counts: Map<string, number>, key: string, count: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + count)
 }
 
 function hasOtherService(facts: CallFacts, row: number, first: number, end: number): boolean {
