@@ -3,7 +3,8 @@ import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import { ClockMetrics } from './clock-metrics.ts'
 import { clockVerdict } from './clock-table.ts'
 import type { ClockGroup } from './clocks/clock-groups.ts'
-import { ClockModel, type ClockSummary } from './clocks/clock-model.ts'
+import { ClockModel } from './clocks/clock-model.ts'
+import type { ClockSummary } from './clocks/clock-samples.ts'
 import type { TrackPoint } from './clocks/clock-track.ts'
 import type { Step } from './clocks/find-steps.ts'
 import type { SpanLifetimeConfig } from './config.ts'
@@ -16,9 +17,6 @@ const MIN_PROVEN = 3
 const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
 /** Uncertainties from which an offset is one. */
 const SIGNIFICANCE = 3
-/** Steps of all clocks against the reference at once, this close and this alike, are one of the reference. */
-const SAME_STEP_S = 2
-const SAME_STEP_SHARE = 0.1
 const MAX_UNKNOWN = 20_000
 
 /** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
@@ -34,7 +32,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
     this.#config = config
     this.#evidenceLimit = evidenceLimit
-    this.model = new ClockModel(config.max_clock_pairs)
+    this.model = new ClockModel({ maxClocks: config.max_clocks, maxPairs: config.max_clock_pairs })
     this.metrics = new ClockMetrics(config.max_series)
   }
 
@@ -49,7 +47,10 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       const offset = this.#offsetReport(group, groups)
       if (offset) reports.push(offset)
     }
-    reports.push(...this.#stepReports(groups))
+    for (const group of groups) {
+      const steps = group.steps.filter((step) => Math.abs(step.jumpNano) > this.#config.step_tolerance * 1e6)
+      if (steps.length > 0) reports.push(this.#stepReport(group, steps, groups))
+    }
     const takenBack = this.#takenBack(reports)
     return [...takenBack, ...reports.flatMap((report) => this.#news(report))]
   }
@@ -110,30 +111,6 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     }
   }
 
-  #stepReports(groups: readonly ClockGroup[]): readonly FindingReport[] {
-    const toleranceNano = this.#config.step_tolerance * 1e6
-    const reports: FindingReport[] = []
-    for (const reference of new Set(groups.map((group) => group.reference))) {
-      const others = groups.filter((group) => group.reference === reference && !group.members.includes(reference))
-      const own = groups.find((group) => group.members.includes(reference))
-      const large = others.map((group) => group.steps.filter((step) => Math.abs(step.jumpNano) > toleranceNano))
-      const shared = others.length > 1 ? large[0]!.filter((step) => large.every((list) => hasSame(list, step))) : []
-      if (own && shared.length > 0)
-        reports.push(
-          this.#stepReport(
-            own,
-            shared.map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano })),
-            groups,
-          ),
-        )
-      others.forEach((group, i) => {
-        const steps = large[i]!.filter((step) => !hasSame(shared, step))
-        if (steps.length > 0) reports.push(this.#stepReport(group, steps, groups))
-      })
-    }
-    return reports
-  }
-
   #stepReport(group: ClockGroup, steps: readonly Step[], groups: readonly ClockGroup[]): FindingReport {
     const largest = steps.reduce((most, step) => (Math.abs(step.jumpNano) > Math.abs(most.jumpNano) ? step : most))
     const shown = `${(Math.abs(largest.jumpNano) / 1e6).toFixed(1)} ms`
@@ -174,13 +151,13 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     return [{ ...report, supersedesCause: before && before.cause !== report.cause ? before.cause : null }]
   }
 
-  /** A domain that merged with another goes on under its name. */
+  /** A domain that merged with another goes on under its name; a step that was another clock's was none. */
   #takenBack(reports: readonly FindingReport[]): readonly FindingReport[] {
     const stand = new Set(reports.map(keyOf))
     const known = new Set(this.model.groups.map((group) => group.domain))
     const back: FindingReport[] = []
     for (const [key, report] of this.#said) {
-      if (stand.has(key) || known.has(report.place.service)) continue
+      if (stand.has(key) || (report.rule === 'CLOCK-001' && known.has(report.place.service))) continue
       this.#said.delete(key)
       back.push({ ...report, state: 'retracted' })
     }
@@ -189,8 +166,8 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
 }
 
 /** Whether the offset moved, steps aside, by half of what is tolerated, and not only back and forth. */
-function isDrifting({ points, steps }: ClockGroup, toleranceNano: number): boolean {
-  const from = steps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
+function isDrifting({ points, jumps }: ClockGroup, toleranceNano: number): boolean {
+  const from = jumps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
   const stretch = points.filter((point) => point.second > from)
   if (stretch.length < MIN_BEYOND) return false
   const quarter = Math.ceil(stretch.length / 4)
@@ -201,14 +178,6 @@ function isDrifting({ points, steps }: ClockGroup, toleranceNano: number): boole
 
 function meanOf(points: readonly TrackPoint[]): number {
   return points.reduce((sum, point) => sum + point.offsetNano, 0) / points.length
-}
-
-function hasSame(steps: readonly Step[], { atS, jumpNano }: Step): boolean {
-  return steps.some(
-    (step) =>
-      Math.abs(step.atS - atS) <= SAME_STEP_S &&
-      Math.abs(step.jumpNano - jumpNano) <= SAME_STEP_SHARE * Math.abs(jumpNano),
-  )
 }
 
 function keyOf({ rule, place }: FindingReport): string {

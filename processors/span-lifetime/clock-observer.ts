@@ -1,6 +1,6 @@
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
 import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
-import type { ClockSummary } from './clocks/clock-model.ts'
+import type { ClockSummary } from './clocks/clock-samples.ts'
 import { PairSamples } from './clocks/pair-samples.ts'
 import { isCall } from './gave-up.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
@@ -17,6 +17,7 @@ const MAX_PAIRS = 2048
 export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary> {
   #spans = new Float64Array(64)
   #pairs = new Map<number, PairSamples>()
+  #refused = 0
   #facts: LifetimeFacts | null = null
 
   observe(facts: LifetimeFacts, nowMs: number): void {
@@ -49,8 +50,10 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     const pairs = []
     for (const { first, second, buckets } of this.#pairs.values()) pairs.push({ first, second, buckets: [...buckets] })
     this.#spans.fill(0)
+    const refusedPairs = this.#refused
     this.#pairs = new Map()
-    return { sources, pairs }
+    this.#refused = 0
+    return { sources, pairs, refusedPairs }
   }
 
   learn(verdicts: Verdicts): void {
@@ -88,7 +91,10 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     const key = first * 65536 + second
     let pair = this.#pairs.get(key)
     if (!pair) {
-      if (this.#pairs.size >= MAX_PAIRS) return null
+      if (this.#pairs.size >= MAX_PAIRS) {
+        this.#refused++
+        return null
+      }
       pair = new PairSamples(facts.clocks.sources[first]!.key, facts.clocks.sources[second]!.key)
       this.#pairs.set(key, pair)
     }

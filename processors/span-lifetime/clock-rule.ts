@@ -1,7 +1,7 @@
 import type { TraceRule } from '../../component/trace-rule.ts'
 import { ClockJudge } from './clock-judge.ts'
 import { ClockObserver } from './clock-observer.ts'
-import type { ClockSummary } from './clocks/clock-model.ts'
+import type { ClockSummary } from './clocks/clock-samples.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 

@@ -30,6 +30,13 @@ export const configSchema = z.strictObject({
     .min(16)
     .default(4096)
     .describe('Pairs of clocks whose calls are compared; the one that was quiet for longest goes first.'),
+  max_clocks: z
+    .int()
+    .min(16)
+    .default(20_000)
+    .describe(
+      'Clocks (hosts, or instances where no host is named) that are told apart; further ones are not compared.',
+    ),
   max_series: z.int().min(10).default(2000).describe('Series of one derived metric; the rest shares one.'),
   max_operations: z
     .int()

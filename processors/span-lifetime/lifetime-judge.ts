@@ -13,6 +13,8 @@ const SETTLE_MS = 12_000
 const STEP_REACH_S = 2
 /** Between two clocks it does so until it has been found out. */
 const STEP_UNKNOWN_S = 20
+/** By how much more than a step an offset may be wrong until then: the step looks like a drift that goes on. */
+const SLOPE_FACTOR = 2
 
 /**
  * LIFE-001 to LIFE-006 from the sums of all shards. Holds back nothing, but takes back what the clocks explain when that
@@ -82,8 +84,12 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
       return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
     }
     if (KINDS[kind]!.clockExplainsBeyond === null) return false
-    const beforeS = domains[0] === (domains[1] ?? domains[0]) ? STEP_REACH_S : STEP_UNKNOWN_S
-    return this.#clocks.steppedByNano(domains, second - beforeS, second + STEP_REACH_S) >= excessNano
+    const [own = null, other = own] = domains
+    const setNano =
+      own !== null && own === other
+        ? this.#clocks.setByNano(own, second - STEP_REACH_S, second + STEP_REACH_S)
+        : SLOPE_FACTOR * this.#clocks.setAroundNano(domains, second - STEP_UNKNOWN_S, second + STEP_REACH_S)
+    return setNano >= excessNano
   }
 
   #report(place: StandingPlace): readonly FindingReport[] {

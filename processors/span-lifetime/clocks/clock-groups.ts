@@ -11,13 +11,18 @@ export interface ClockGroup {
   /** The domain that offsets of its component are given against. */
   readonly reference: string
   readonly points: readonly TrackPoint[]
+  /** Of its own clock. */
   readonly steps: readonly Step[]
+  /** Of its offset: its own, and the reference's the other way. */
+  readonly jumps: readonly Step[]
 }
 
 /** However slow the network, clocks that differ by more are two. */
 const MAX_EQUAL_NANO = 0.25e6
 /** Share of the seconds in which both are known that may differ: estimates scatter. */
 const MAX_DIFFERING = 0.05
+/** Steps of members this close are one. */
+const SAME_STEP_S = 2
 
 /**
  * Merges domains whose offset is zero within the uncertainty at all times, which includes that the way there may differ
@@ -27,7 +32,7 @@ const MAX_DIFFERING = 0.05
 export function groupClocks(
   tracks: readonly ClockTrack[],
   spansOf: (domain: string) => number,
-  seen: readonly Step[],
+  stepsOf: (domain: string) => readonly Step[],
 ): readonly ClockGroup[] {
   const bySize = [...tracks]
     .filter((track) => track.points.length > 0)
@@ -45,26 +50,28 @@ export function groupClocks(
       })
     }
   }
-  const references = new Map<string, string>()
-  for (const track of bySize) {
-    const { root } = track.points.at(-1)!
-    if (!references.has(root)) references.set(root, track.domain)
+  const references = new Map<string, readonly ClockTrack[]>()
+  for (const group of groups) {
+    const { root } = group[0]!.points.at(-1)!
+    if (!references.has(root)) references.set(root, group)
   }
-  return groups.map((group) => groupOf(group, references.get(group[0]!.points.at(-1)!.root)!, tracks, seen))
+  return groups.map((group) => groupOf(group, references.get(group[0]!.points.at(-1)!.root)!, stepsOf))
 }
 
+/** The first domain of the reference's group, which is the largest, is the reference. */
 function groupOf(
   group: readonly ClockTrack[],
-  reference: string,
-  tracks: readonly ClockTrack[],
-  seen: readonly Step[],
+  reference: readonly ClockTrack[],
+  stepsOf: (domain: string) => readonly Step[],
 ): ClockGroup {
   const members = group.map((track) => track.domain).sort(compareIds)
-  const isReference = members.includes(reference)
-  const base = tracks.find((track) => track.domain === reference)!
-  const points = isReference ? base.points.map(atZero) : relativeTo(averaged(group), base.points)
-  const steps = isReference ? [] : mergedSteps(group, seen)
-  return { domain: members[0]!, members, reference, points, steps }
+  const base = reference[0]!
+  const steps = mergedSteps(group, stepsOf)
+  const identity = { domain: members[0]!, members, reference: base.domain, steps }
+  if (group === reference) return { ...identity, points: base.points.map(atZero), jumps: [] }
+  const moved = mergedSteps(reference, stepsOf).map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano }))
+  const jumps = [...steps, ...moved].sort((a, b) => a.atS - b.atS)
+  return { ...identity, points: relativeTo(averaged(group), base.points), jumps }
 }
 
 /** Weighted by certainty, second by second. */
@@ -123,10 +130,11 @@ function atZero(point: TrackPoint): TrackPoint {
   return { ...point, offsetNano: 0, slopeNanoPerS: 0, halfWidthNano: 0, lowerNano: 0, upperNano: 0 }
 }
 
-function mergedSteps(group: readonly ClockTrack[], seen: readonly Step[]): readonly Step[] {
+/** Each step once, though several members had it. */
+function mergedSteps(group: readonly ClockTrack[], stepsOf: (domain: string) => readonly Step[]): readonly Step[] {
   const steps: Step[] = []
-  for (const step of group.flatMap((track) => track.steps(seen)).sort((a, b) => a.atS - b.atS))
-    if (steps.length === 0 || step.atS - steps.at(-1)!.atS > 2) steps.push(step)
+  for (const step of group.flatMap(({ domain }) => stepsOf(domain)).sort((a, b) => a.atS - b.atS))
+    if (steps.length === 0 || step.atS - steps.at(-1)!.atS > SAME_STEP_S) steps.push(step)
   return steps
 }
 

@@ -56,7 +56,7 @@ function rowOf(group: ClockGroup, from: number, until: number): ClockRow {
 
 /** Where one segment ends and the next begins: at the step between them, else with the second. */
 function boundary(group: ClockGroup, before: TrackPoint, after: TrackPoint): number {
-  const step = group.steps.find(({ atS }) => atS >= before.second - 1 && atS <= after.second + 2)
+  const step = group.jumps.find(({ atS }) => atS >= before.second - 1 && atS <= after.second + 2)
   return step ? step.atS : after.second
 }
 

@@ -10,12 +10,17 @@ const MAX_DRIFT = 500e-6
 /** Scatter of the samples, in which a jump must not hide. */
 const SIGNIFICANCE = 6
 /** Share of the calls that are looked at: more than for an offset, since a step must be placed in time. */
-const LEAST_DELAYED = 0.5
+export const LEAST_DELAYED = 0.5
 
 /** A jump of the offset between two clocks. */
 export interface Step {
   readonly atS: number
   readonly jumpNano: number
+}
+
+/** A step with how far the calls before and after it are apart: it is somewhere between them. */
+export interface SeenStep extends Step {
+  readonly gapS: number
 }
 
 /**
@@ -26,9 +31,9 @@ export interface Step {
  *
  * so that a drift is none. Placed where the fewest samples lie on the wrong side of its middle.
  */
-export function findSteps(window: SampleWindow): readonly Step[] {
+export function findSteps(window: SampleWindow): readonly SeenStep[] {
   const { times, offsets } = window.leastDelayed(Math.ceil(window.calls * LEAST_DELAYED))
-  const steps: Step[] = []
+  const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
   const sums = prefixSums(offsets)
   const mean = (from: number) => (sums[from + RUN]! - sums[from]!) / RUN
@@ -43,7 +48,8 @@ export function findSteps(window: SampleWindow): readonly Step[] {
     if (isSame && Math.abs(jumpNano) <= Math.abs(steps.at(-1)!.jumpNano)) continue
     if (isSame) steps.pop()
     const place = placeOf(offsets, i)
-    steps.push({ atS: (times[place - 1]! + times[place]!) / 2, jumpNano })
+    const [before, after] = [times[place - 1]!, times[place]!]
+    steps.push({ atS: (before + after) / 2, jumpNano, gapS: after - before })
     lastAt = i
   }
   return steps

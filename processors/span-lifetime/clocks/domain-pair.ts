@@ -1,0 +1,53 @@
+import type { Step } from './find-steps.ts'
+import { fitOffset, MIN_CALLS, type OffsetFit } from './offset-fit.ts'
+import type { PairSamples } from './pair-samples.ts'
+import { SampleWindow } from './sample-window.ts'
+
+/** Seconds of samples on each side of a time from which its offset is estimated. */
+export const REACH_S = 15
+/** Seconds around a time in which there must be calls for it to have an offset. */
+const NEAR_S = 5
+
+/** Two clock domains with all samples of their sources, either way round. */
+export interface DomainPair {
+  readonly first: string
+  readonly second: string
+  readonly parts: { readonly samples: PairSamples; readonly sign: 1 | -1 }[]
+  live: OffsetFit | null
+}
+
+/** Of fewer calls nothing is estimated, and most pairs of a large system have few. */
+export function hasEnough({ parts }: DomainPair): boolean {
+  let calls = 0
+  for (const { samples } of parts) calls += samples.calls
+  return calls >= MIN_CALLS
+}
+
+export function windowOf(pair: DomainPair, fromS: number, untilS: number): SampleWindow {
+  const window = new SampleWindow()
+  for (const { samples, sign } of pair.parts) samples.collect(window, sign, fromS, untilS)
+  return window
+}
+
+/** As of now, from twice as long a past. `steps` are those of both clocks: no estimate reaches across one. */
+export function liveFit(pair: DomainPair, steps: readonly Step[], atS: number): OffsetFit | null {
+  const { fromS, untilS } = between(steps, atS, atS - 2 * REACH_S, atS + REACH_S)
+  return fitOffset(windowOf(pair, fromS, untilS), atS)
+}
+
+/** From both sides of the time. */
+export function settledFit(pair: DomainPair, steps: readonly Step[], atS: number): OffsetFit | null {
+  const { fromS, untilS } = between(steps, atS, atS - REACH_S, atS + REACH_S)
+  const isNear = windowOf(pair, Math.max(fromS, atS - NEAR_S), Math.min(untilS, atS + NEAR_S)).size > 0
+  return isNear ? fitOffset(windowOf(pair, fromS, untilS), atS) : null
+}
+
+function between(steps: readonly Step[], atS: number, earliestS: number, latestS: number) {
+  let fromS = earliestS
+  let untilS = latestS
+  for (const step of steps) {
+    if (step.atS <= atS && step.atS > fromS) fromS = step.atS
+    if (step.atS > atS && step.atS < untilS) untilS = step.atS
+  }
+  return { fromS, untilS }
+}
