@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
 import { GatewayError } from '../component/errors.ts'
+import { SIGNALS } from '../component/signal.ts'
 import { buildReport } from '../findings/report/build-report.ts'
 import { fails } from '../findings/report/fail-on.ts'
 import { reportText } from '../findings/report/report-text.ts'
 import type { GatewayConfig, PipelineConfig } from '../pipeline/config/gateway-config.ts'
 import { FACTORIES } from '../pipeline/registry.ts'
-import { builtInConfig } from '../pipeline/replay/built-in-config.ts'
+import { builtInConfig, isDetector } from '../pipeline/replay/built-in-config.ts'
 import { RecordingWriter } from '../pipeline/replay/recording-writer.ts'
 import { type ReplayOutcome, replay as runReplay } from '../pipeline/replay/replay.ts'
 import { reportInputs } from '../pipeline/replay/report-inputs.ts'
@@ -32,7 +33,8 @@ be done.
   --evidence N     evidence to keep of each finding, or all; 10 by default
   --output FILE    write the stream that leaves the pipelines, enriched, in the form of the first input
   --signal SIGNAL  take all input for traces, metrics, logs or profiles
-  --pipeline ID    run this pipeline of the configuration only; may be repeated
+  --pipeline ID    run this pipeline of the configuration only; may be repeated; needed where several look for findings
+                   in one signal
 
 The processors are those of a configuration; without one every detector runs with its defaults.
 ${CONFIG_OPTIONS}
@@ -116,7 +118,17 @@ function pipelinesToRun(config: GatewayConfig, ids: readonly string[]): readonly
   }
   if (ids.length > 0) return config.pipelines.filter((pipeline) => ids.includes(pipeline.id))
   const isOutside = (receiver: string) => config.receivers.get(receiver)?.factory.type !== 'findings'
-  return config.pipelines.filter((pipeline) => pipeline.receivers.some(isOutside))
+  const outside = config.pipelines.filter((pipeline) => pipeline.receivers.some(isOutside))
+  // The same data through two of them would be counted, and found fault with, twice.
+  for (const signal of SIGNALS) {
+    const [one, other] = outside.filter(
+      (pipeline) =>
+        pipeline.signal === signal && pipeline.processors.some((id) => isDetector(config.processors.get(id)!.factory)),
+    )
+    if (other !== undefined)
+      throw new UsageError(`${one!.id} and ${other.id} both look for findings in ${signal}; name one with --pipeline`)
+  }
+  return outside
 }
 
 /** Says what could not be read; false where that was everything. */

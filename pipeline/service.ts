@@ -92,7 +92,7 @@ export class Service {
 }
 
 /** The ledgers that are in use: one for each signal that a pipeline brings to the component. */
-function ledgerBook(gateway: Gateway): LedgerBook {
+export function ledgerBook(gateway: Gateway): LedgerBook {
   return {
     receivers: gateway.receivers.flatMap(({ id, ledgers, signals }) =>
       signals.map((signal) => ({ id, signal, items: ITEM_NAMES[signal], ledger: ledgers[signal] })),
