@@ -9,18 +9,21 @@ const REDRAW_MS = 100
 export class ProgressBar {
   readonly #stderr: Io['stderr']
   readonly #total: number
-  readonly #startMs = performance.now()
+  readonly #nowMs: () => number
+  readonly #startMs: number
   #drawnMs = 0
   #drawn = false
 
-  constructor(io: Io, total: number) {
+  constructor(io: Pick<Io, 'stderr'>, total: number, nowMs = () => performance.now()) {
     this.#stderr = io.stderr
     this.#total = total
+    this.#nowMs = nowMs
+    this.#startMs = nowMs()
   }
 
   show(done: number): void {
     if (!this.#stderr.isTTY) return
-    const nowMs = performance.now()
+    const nowMs = this.#nowMs()
     if (nowMs - this.#startMs < SHOW_AFTER_MS || nowMs - this.#drawnMs < REDRAW_MS) return
     const share = Math.min(1, done / Math.max(1, this.#total))
     const filled = Math.round(share * WIDTH)
