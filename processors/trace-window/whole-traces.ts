@@ -1,5 +1,4 @@
 import { TracesBatch } from '../../component/batch.ts'
-import type { Source } from '../../otlp/source.ts'
 import { Column, ROW_WORDS, SpanTable } from '../../otlp/span-table.ts'
 import { Parent, type TraceIndex } from '../../otlp/trace-index.ts'
 import type { TraceStore } from './trace-store.ts'
@@ -14,7 +13,8 @@ export class WholeTraces {
   #firstRow = new Uint32Array(256)
   #state = new Uint8Array(256)
   #traceCount = 0
-  // By slot of the store, the index in this table + 1.
+  // By slot of the store, the index in this table + 1. Only a hint: while a refused batch holds this one back, a slot may
+  // have been left by what it stood for and taken by another.
   #resources = new Uint32Array(64)
   #scopes = new Uint32Array(64)
   #sources = new Uint32Array(64)
@@ -87,28 +87,33 @@ export class WholeTraces {
 
   #resourceOf(store: TraceStore, slot: number): number {
     if (slot >= this.#resources.length) this.#resources = grow(this.#resources, slot)
+    const refs = this.#table.resources
+    const ref = store.resources.values[slot]!
     const known = this.#resources[slot]! - 1
-    if (known !== NONE) return known
-    this.#resources[slot] = this.#table.resources.push(store.resources.values[slot]!)
-    return this.#table.resources.length - 1
+    if (known !== NONE && refs[known] === ref) return known
+    this.#resources[slot] = refs.push(ref)
+    return refs.length - 1
   }
 
   #scopeOf(store: TraceStore, slot: number): number {
     if (slot >= this.#scopes.length) this.#scopes = grow(this.#scopes, slot)
+    const refs = this.#table.scopes
+    const ref = store.scopes.values[slot]!
     const known = this.#scopes[slot]! - 1
-    if (known !== NONE) return known
-    this.#scopes[slot] = this.#table.scopes.push(store.scopes.values[slot]!)
-    return this.#table.scopes.length - 1
+    if (known !== NONE && refs[known] === ref) return known
+    this.#scopes[slot] = refs.push(ref)
+    return refs.length - 1
   }
 
   #sourceOf(store: TraceStore, slot: number): number {
     if (slot >= this.#sources.length) this.#sources = grow(this.#sources, slot)
+    const { sources } = this.#table
+    const source = store.sources.values[slot]!
     const known = this.#sources[slot]! - 1
-    if (known !== NONE) return known
-    const source: Source = store.sources.values[slot]!
+    if (known !== NONE && sources[known] === source) return known
     source.retain()
-    this.#sources[slot] = this.#table.sources.push(source)
-    return this.#table.sources.length - 1
+    this.#sources[slot] = sources.push(source)
+    return sources.length - 1
   }
 }
 
