@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -11,19 +11,22 @@ import type { Report } from '../findings/report/report-schema.ts'
 import { printHottest } from './harness/cpu-profile.ts'
 import { machine, writeJson } from './harness/report.ts'
 import type { ProcessUsage } from './harness/usage-at-exit.ts'
-import { FORMS, type Form, LongRecording } from './load/long-recording.ts'
+import { LongRecording } from './load/long-recording.ts'
+import { syntheticRequests } from './load/synthetic-recording.ts'
+import { FORMS, type Form, writeRecording } from './load/write-recording.ts'
 
 // `npm run bench:replay`: how much of a recording `blindspot replay` gets through in a second of CPU, all threads together,
-// with every detector there is. The recordings are made long (load/long-recording.ts), for what a process costs to start
-// is not what is asked.
+// with every detector there is. The recordings are made long and busy (load/long-recording.ts): what a process costs to
+// start, and a second in which little happens, is not what is asked.
 
 const HELP = `npm run bench:replay -- [options]
 
-  --megabytes N  length of each recording as JSON text (200)
-  --rounds N     times that each is replayed; the median counts (3)
-  --filter TEXT  only recordings and forms ("hotel-load50, json") that match the regular expression
-  --cpu-prof     write a CPU profile of each replay to data/bench/, and list its hottest functions
-  --help         this text`
+  --megabytes N         length of each recording as JSON text (200)
+  --spans-per-second N  how busy it is, in time of the recording (5000); 1 leaves recordings as they are
+  --rounds N            times that each is replayed; the median counts (3)
+  --filter TEXT         only recordings and forms ("hotel-load50, json") that match the regular expression
+  --cpu-prof            write a CPU profile of each replay to data/bench/, and list its hottest functions
+  --help                this text`
 
 /** Recordings of real systems beside the checkout. */
 const RECORDINGS = fileURLToPath(new URL('../../shared/recordings/', import.meta.url))
@@ -44,6 +47,7 @@ interface Figure {
 const { values: options } = parseArgs({
   options: {
     megabytes: { type: 'string', default: '200' },
+    'spans-per-second': { type: 'string', default: '5000' },
     rounds: { type: 'string', default: '3' },
     filter: { type: 'string', default: '' },
     'cpu-prof': { type: 'boolean', default: false },
@@ -59,14 +63,10 @@ const folder = mkdtempSync(join(tmpdir(), 'blindspot-bench-replay-'))
 const figures: Figure[] = []
 try {
   console.log(machine())
-  for (const file of readdirSync(RECORDINGS).filter((name) => name.endsWith(SUFFIX))) {
-    const name = file.slice(0, -SUFFIX.length)
-    const forms = FORMS.filter((form) => filter.test(`${name}, ${form}`))
-    if (forms.length === 0) continue
-    const recording = new LongRecording(linesOf(file))
-    for (const form of forms) {
+  for (const [name, content] of contents()) {
+    for (const form of FORMS.filter((form) => filter.test(`${name}, ${form}`))) {
       const path = join(folder, 'recording')
-      const bytes = recording.write(path, form, Number(options.megabytes) * 1e6)
+      const bytes = writeRecording(path, form, Number(options.megabytes) * 1e6, content())
       figures.push(await measure(name, form, path, bytes))
       print(figures.at(-1)!)
     }
@@ -75,6 +75,19 @@ try {
   rmSync(folder, { recursive: true })
 }
 writeJson('data/bench/replay.json', { figures })
+
+/** What is replayed: the load of `npm run bench`, and the recordings where they are at hand. */
+function contents(): [name: string, content: () => Iterable<string | Uint8Array>][] {
+  const spansPerSecond = Number(options['spans-per-second'])
+  const files = existsSync(RECORDINGS) ? readdirSync(RECORDINGS).filter((name) => name.endsWith(SUFFIX)) : []
+  return [
+    ['synthetic', () => syntheticRequests(spansPerSecond)],
+    ...files.map((file): [string, () => Iterable<string>] => [
+      file.slice(0, -SUFFIX.length),
+      () => new LongRecording(linesOf(file), spansPerSecond).lines(),
+    ]),
+  ]
+}
 
 function linesOf(file: string): string[] {
   const text = gunzipSync(readFileSync(RECORDINGS + file)).toString('utf8')

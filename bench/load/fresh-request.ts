@@ -24,14 +24,19 @@ const STRANGERS = 0x8000_0000
  */
 export class LoadSequence {
   readonly #groupStartNano = new Map<number, bigint>()
+  readonly #nowMs: () => number
   #next = 0
+
+  constructor(nowMs: () => number = Date.now) {
+    this.#nowMs = nowMs
+  }
 
   /** Which request comes next: the group of traces, and the service that sends its part. Who comes first goes round. */
   take(): { group: number; service: number } {
     const request = this.#next++
     const group = Math.floor(request / SERVICES.length)
     if (request % SERVICES.length === 0) {
-      this.#groupStartNano.set(group, BigInt(Date.now()) * 1_000_000n - BigInt(TRACE_NANO))
+      this.#groupStartNano.set(group, BigInt(this.#nowMs()) * 1_000_000n - BigInt(TRACE_NANO))
       this.#groupStartNano.delete(group - 100)
     }
     return { group, service: (request + group) % SERVICES.length }

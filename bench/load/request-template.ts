@@ -21,7 +21,7 @@ export interface RequestTemplate {
   readonly points: Uint32Array
 }
 
-const GRPC_PREFIX_BYTES = 5
+export const GRPC_PREFIX_BYTES = 5
 
 /** What a service of the chain sends: as an SDK would, with its resource once and 512 spans of 2 for each trace. */
 export function requestTemplate(service: number, variant: number): RequestTemplate {
