@@ -69,6 +69,8 @@ export interface FindingReport {
   readonly supersedesCause: string | null
   /** Rules that this finding outranks on the same spans. */
   readonly related: readonly string[]
+  /** The trouble is the whole edge's: its operations make one finding, although the rule tells operations apart. */
+  readonly ofWholeEdge?: boolean
 }
 
 /** A row of the report's `edges`. */

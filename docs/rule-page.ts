@@ -110,7 +110,7 @@ function exampleJson(rule: Rule): string {
   const { level, cause, confidence, causeConfidence, service, instance, operation, edge, ...rest } = rule.example
   const place = { service, instance: instance ?? null, operation, edge: edge ?? null }
   const finding = {
-    id: findingId(rule, cause, place),
+    id: findingId(rule, cause, { place }),
     rule: rule.id,
     name: rule.name,
     level,

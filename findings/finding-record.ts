@@ -79,7 +79,7 @@ export class FindingRecord {
     const standing = all.filter((part) => part.state !== 'retracted')
     const parts = standing.length > 0 ? standing : all
     const leading = parts.reduce((most, part) => (part.occurrences > most.occurrences ? part : most))
-    const inKey = keyPlace(this.#rule, this.#cause, leading.place)
+    const inKey = keyPlace(this.#rule, this.#cause, leading)
     const place = {
       ...inKey,
       operation: inKey.operation ?? same(parts.map((part) => part.place.operation)),

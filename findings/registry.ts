@@ -120,7 +120,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
 
   #takeIn(rule: Rule, report: FindingReport): void {
     const cause = report.causeConfidence < MIN_CAUSE_CONFIDENCE ? UNDETERMINED : report.cause
-    const id = findingId(rule, cause, report.place)
+    const id = findingId(rule, cause, report)
     const part = placeKey(rule.id, report.cause, report.place)
     const record = this.#recordOf(rule, cause, id)
     if (!record.setPart(part, report)) {

@@ -12,7 +12,7 @@ import {
   type KeyedSample,
   RULE,
 } from './context-lost-summary.ts'
-import { BROKEN, causeOf, WHOLE } from './lost-edge-cause.ts'
+import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
 const MATCH_AFTER_MS = 10_000
@@ -263,7 +263,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       )
       lost.cause = decided.cause
       lost.reportedOccurrences = occurrences
-      reports.push(report(lost, occurrences, decided.confidence, before === decided.cause ? null : before))
+      reports.push(report(lost, occurrences, decided, before === decided.cause ? null : before))
     }
     return reports
   }
@@ -272,7 +272,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 function report(
   lost: LostOperation,
   occurrences: number,
-  causeConfidence: number,
+  decided: LostCause,
   supersedesCause: string | null,
 ): FindingReport {
   const { edge } = lost
@@ -288,7 +288,7 @@ function report(
     },
     level: 'error',
     confidence: 0.97,
-    causeConfidence,
+    causeConfidence: decided.confidence,
     state: 'confirmed',
     occurrences,
     population,
@@ -299,6 +299,7 @@ function report(
     evidence: lost.evidence.list,
     supersedesCause,
     related: [],
+    ofWholeEdge: decided.ofRoute !== true,
   }
 }
 

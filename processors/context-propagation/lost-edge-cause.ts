@@ -17,6 +17,13 @@ export interface LostTraffic extends Traffic {
   readonly oneRouteOnly: boolean
 }
 
+export interface LostCause {
+  readonly cause: string
+  readonly confidence: number
+  /** It is the route's alone: the other operations of the callee are whole. */
+  readonly ofRoute?: true
+}
+
 /**
  * Why the calls of an edge lose their context, by the other edges of the same two services: broken on all edges out of
  * the caller while the callee takes context from others, it is the caller; broken on all edges into the callee while the
@@ -27,7 +34,7 @@ export function causeOf(
   edge: LostTraffic,
   edges: readonly Traffic[],
   enoughCalls: number,
-): { cause: string; confidence: number } {
+): LostCause {
   const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls)
   const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
   const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)
@@ -42,7 +49,7 @@ export function causeOf(
     return { cause: 'callee_does_not_extract', confidence: outWhole > 0 || into.length > 1 ? 0.95 : 0.85 }
   if (throughout && edge.formatsDiffer && (outWhole > 0 || intoWhole > 0))
     return { cause: 'format_mismatch', confidence: 0.85 }
-  if (edge.oneRouteOnly) return { cause: 'stripped_on_the_way', confidence: 0.9 }
+  if (edge.oneRouteOnly) return { cause: 'stripped_on_the_way', confidence: 0.9, ofRoute: true }
   if (outWhole > 0 && outWhole === out.length && intoWhole > 0 && intoWhole === into.length)
     return { cause: 'stripped_on_the_way', confidence: 0.85 }
   return { cause: 'undetermined', confidence: 1 }

@@ -238,6 +238,24 @@ describe('several places of one finding', () => {
     expect(registry.findings()).toMatchObject([{ place: { operation: 'Cart/Add', edge: EDGE } }])
   })
 
+  it('are one finding where the cause is bound to an operation, and the trouble is the whole edge\'s', () => {
+    const { registry, publish } = setUp()
+    const stripped = (operation: string, ofWholeEdge: boolean) => ({
+      ...edgeReport(operation, 5),
+      cause: 'stripped_on_the_way',
+      ofWholeEdge,
+    })
+    const standing = () =>
+      registry.findings().flatMap((f) => (f.state === 'superseded' ? [] : [[f.place.operation, f.occurrences]]))
+    publish(stripped('Cart/Add', false), stripped('Cart/GetItems', false))
+    expect(standing().sort()).toEqual([
+      ['Cart/Add', 5],
+      ['Cart/GetItems', 5],
+    ])
+    publish(stripped('Cart/Add', true), stripped('Cart/GetItems', true))
+    expect(standing()).toEqual([[null, 10]])
+  })
+
   it('find their cause one by one', () => {
     const { registry, publish } = setUp()
     const undetermined = (operation: string) => ({ ...edgeReport(operation, 5), cause: 'undetermined' })

@@ -269,10 +269,25 @@ describe('CTX-002 context_lost_between_services', () => {
     expect(s.findings()).toMatchObject([
       {
         cause: 'stripped_on_the_way',
+        ofWholeEdge: false,
         occurrences: 20,
         population: 40,
         place: { operation: 'GET /quotes', edge: { from: 'edge', to: 'checkout' } },
       },
+    ])
+  })
+
+  it('speaks of the whole edge where all its operations lose their context on the way', async () => {
+    const s = await shop()
+    for (let i = 0; i < 20; i++) {
+      s.call('edge', 'cart', 'shop.Cart/Get', true)
+      s.call('edge', 'cart', 'shop.Cart/Add', true)
+      s.call('edge', 'inventory', 'shop.Inventory/Price', false)
+      s.call('checkout', 'cart', 'shop.Cart/Get', false)
+    }
+    expect(s.findings()).toMatchObject([
+      { cause: 'stripped_on_the_way', ofWholeEdge: true, place: { edge: { from: 'edge', to: 'cart' } } },
+      { cause: 'stripped_on_the_way', ofWholeEdge: true, place: { edge: { from: 'edge', to: 'cart' } } },
     ])
   })
 
