@@ -12,6 +12,9 @@ export interface Setting {
 }
 
 const REQUIRED = 'required'
+/** How the schemas begin what they say of such keys. */
+const REFUSED = 'Not supported: '
+const WITHOUT_EFFECT = /^Accepted (so that configurations of the Collector load|for compatibility)/
 
 /** Every key below a schema, blocks before what is in them, in the order in which the schema has them. */
 export function settingsOf(schema: SchemaView, above = ''): Setting[] {
@@ -24,38 +27,40 @@ export function settingsOf(schema: SchemaView, above = ''): Setting[] {
       default: isRequired ? REQUIRED : defaultOf(view),
       description: view.description ?? '',
     }
-    const items = view.items?.properties ? settingsOf(view.items, `${key}[].`) : []
-    return [own, ...settingsOf(view, `${key}.`), ...items]
+    const items = view.items ? settingsOf(view.items, `${key}[].`) : []
+    const values =
+      typeof view.additionalProperties === 'object' ? settingsOf(view.additionalProperties, `${key}.ID.`) : []
+    return [own, ...settingsOf(view, `${key}.`), ...items, ...values]
   })
 }
 
-/** The keys that can be set, and below them those that are only there to refuse a key of the Collector's well. */
+/** The keys that can be set, and below them those that are only there for configurations of the Collector. */
 export function settingsText(schema: SchemaView): string {
   const settings = settingsOf(schema)
-  const refused = settings.filter(isRefused)
+  const refused = settings.filter(({ description }) => description.startsWith(REFUSED))
+  const idle = settings.filter(({ description }) => WITHOUT_EFFECT.test(description))
   const rows = settings
-    .filter((setting) => !isRefused(setting))
+    .filter((setting) => !refused.includes(setting) && !idle.includes(setting))
     .map(({ key, type, default: value, description }) => [
       code(key),
       type,
-      value === '' ? '' : code(value),
+      value === REQUIRED || value === '' ? value : code(value),
       description,
     ])
   return [
     rows.length === 0 ? 'There is nothing to set.' : table(['Key', 'Type', 'Default', 'What it is for'], rows),
+    ...(idle.length === 0
+      ? []
+      : [
+          `Accepted so that configurations of the Collector load, and without effect: ${idle.map(({ key }) => code(key)).join(', ')}.`,
+        ]),
     ...(refused.length === 0
       ? []
       : [
-          'Keys of the Collector that are refused, with what to do instead:',
-          refused
-            .map(({ key, description }) => `- ${code(key)}: ${description.replace(/^Not supported: /, '')}`)
-            .join('\n'),
+          'Keys of the Collector that are refused, with the reason and what to do instead:',
+          refused.map(({ key, description }) => `- ${code(key)}: ${description.slice(REFUSED.length)}`).join('\n'),
         ]),
   ].join('\n\n')
-}
-
-function isRefused({ description }: Setting): boolean {
-  return description.startsWith('Not supported: ')
 }
 
 function typeOf(view: SchemaView): string {

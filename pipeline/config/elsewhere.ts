@@ -4,7 +4,7 @@ import type { ComponentKind } from '../../component/component.ts'
  * Components of the Collector that people bring along and that Blindspot does not have, and what to do instead. Only what
  * is certain stands here; for anything else the message lists what there is.
  */
-const INSTEAD: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> = {
+export const INSTEAD: Readonly<Record<ComponentKind, Readonly<Record<string, string>>>> = {
   receiver: {
     jaeger: 'let the services send OTLP to the receiver "otlp"; Jaeger clients are replaced by OpenTelemetry SDKs',
     zipkin: 'let the services send OTLP to the receiver "otlp"',
