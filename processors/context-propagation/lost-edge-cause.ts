@@ -30,11 +30,7 @@ export interface LostCause {
  * caller's other calls arrive, it is the callee; this edge alone, it is the formats if the two sides speak different
  * ones, and otherwise somebody between them; anything else does not decide it.
  */
-export function causeOf(
-  edge: LostTraffic,
-  edges: readonly Traffic[],
-  enoughCalls: number,
-): LostCause {
+export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
   const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls)
   const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
   const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)

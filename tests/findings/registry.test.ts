@@ -238,7 +238,7 @@ describe('several places of one finding', () => {
     expect(registry.findings()).toMatchObject([{ place: { operation: 'Cart/Add', edge: EDGE } }])
   })
 
-  it('are one finding where the cause is bound to an operation, and the trouble is the whole edge\'s', () => {
+  it("are one finding where the cause is bound to an operation, and the trouble is the whole edge's", () => {
     const { registry, publish } = setUp()
     const stripped = (operation: string, ofWholeEdge: boolean) => ({
       ...edgeReport(operation, 5),
