@@ -43,6 +43,10 @@ export class Program {
     return program
   }
 
+  get pid(): number {
+    return this.#child.pid!
+  }
+
   /** Standard output and standard error, as they came. */
   get output(): string {
     return this.#output
