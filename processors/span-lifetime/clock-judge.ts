@@ -7,12 +7,19 @@ import { ClockModel } from './clocks/clock-model.ts'
 import type { ClockSummary } from './clocks/clock-samples.ts'
 import type { TrackPoint } from './clocks/clock-track.ts'
 import type { Step } from './clocks/find-steps.ts'
+import { medianOf } from './clocks/robust.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 
-/** Seconds with an offset beyond the tolerance from which it is said. */
-const MIN_BEYOND = 5
-/** Seconds whose bounds exclude zero: that many calls cannot be otherwise. */
-const MIN_PROVEN = 3
+/**
+ * Seconds with an offset beyond the tolerance from which it is said: neighbours share their calls, so a few are one. Where
+ * only symmetry tells it, one long load on one way would look the same.
+ */
+const MIN_BEYOND = { proven: 10, symmetric: 20 } as const
+/** Most of the seconds since the last step must agree, of which so many are looked at. */
+const RECENT = 60
+const MIN_SHARE = 0.5
+/** Seconds from which a drift is told from an offset. */
+const MIN_DRIFT = 5
 /** An offset that only symmetry tells may be an asymmetry. */
 const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
 /** Uncertainties from which an offset is one. */
@@ -81,11 +88,14 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
 
   #offsetReport(group: ClockGroup, groups: readonly ClockGroup[]): FindingReport | null {
     const toleranceNano = this.#config.offset_tolerance * 1e6
-    const beyond = group.points.filter(
-      ({ offsetNano, halfWidthNano }) => Math.abs(offsetNano) > Math.max(toleranceNano, SIGNIFICANCE * halfWidthNano),
-    )
-    if (beyond.length < MIN_BEYOND) return null
-    const proven = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0).length >= MIN_PROVEN
+    const isBeyond = ({ offsetNano, halfWidthNano }: TrackPoint) =>
+      Math.abs(offsetNano) > Math.max(toleranceNano, SIGNIFICANCE * halfWidthNano)
+    const recent = sinceLastJump(group).slice(-RECENT)
+    if (recent.filter(isBeyond).length < MIN_SHARE * recent.length) return null
+    const beyond = group.points.filter(isBeyond)
+    const excluding = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0)
+    const proven = excluding.length >= MIN_SHARE * beyond.length
+    if (beyond.length < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
     const last = group.points.at(-1)!
     const cause = isDrifting(group, toleranceNano) ? 'drifting' : 'steady'
     const direction = last.offsetNano < 0 ? 'behind' : 'ahead of'
@@ -166,14 +176,18 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
 }
 
 /** Whether the offset moved, steps aside, by half of what is tolerated, and not only back and forth. */
-function isDrifting({ points, jumps }: ClockGroup, toleranceNano: number): boolean {
-  const from = jumps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
-  const stretch = points.filter((point) => point.second > from)
-  if (stretch.length < MIN_BEYOND) return false
+function isDrifting(group: ClockGroup, toleranceNano: number): boolean {
+  const stretch = sinceLastJump(group)
+  if (stretch.length < MIN_DRIFT) return false
   const quarter = Math.ceil(stretch.length / 4)
   const moved = meanOf(stretch.slice(-quarter)) - meanOf(stretch.slice(0, quarter))
-  const uncertain = SIGNIFICANCE * Math.max(...stretch.map((point) => point.halfWidthNano))
+  const uncertain = SIGNIFICANCE * medianOf(stretch.map((point) => point.halfWidthNano))
   return Math.abs(moved) > Math.max(toleranceNano / 2, uncertain)
+}
+
+function sinceLastJump({ points, jumps }: ClockGroup): readonly TrackPoint[] {
+  const from = jumps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
+  return points.filter((point) => point.second > from)
 }
 
 function meanOf(points: readonly TrackPoint[]): number {

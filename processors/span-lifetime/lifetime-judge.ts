@@ -77,19 +77,29 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     return place
   }
 
-  #isExplained({ kind, second, excessNano, sources }: OccurrenceRow): boolean {
+  #isExplained(row: OccurrenceRow): boolean {
+    const { kind, second, excessNano, sources } = row
     const domains = sources.map((source) => this.#clocks.domainOf(source))
     if (kind === Kind.inTheFuture) {
       const aheadNano = this.#config.future_tolerance * 0.5e6
       return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
     }
     if (KINDS[kind]!.clockExplainsBeyond === null) return false
+    if (this.#leftNano(row) <= 0) return true
     const [own = null, other = own] = domains
     const setNano =
       own !== null && own === other
         ? this.#clocks.setByNano(own, second - STEP_REACH_S, second + STEP_REACH_S)
         : SLOPE_FACTOR * this.#clocks.setAroundNano(domains, second - STEP_UNKNOWN_S, second + STEP_REACH_S)
     return setNano >= excessNano
+  }
+
+  /** What is left of the excess when the clocks are compared by the offset that they have been settled to have had. */
+  #leftNano({ excessNano, clockDifferenceNano, sources, second }: OccurrenceRow): number {
+    const [own, parent] = sources
+    if (clockDifferenceNano === null || own === undefined || parent === undefined) return excessNano
+    const settledNano = this.#clocks.settledDifferenceNano(own, parent, second)
+    return settledNano === null ? excessNano : excessNano + clockDifferenceNano - settledNano
   }
 
   #report(place: StandingPlace): readonly FindingReport[] {

@@ -31,6 +31,8 @@ export interface OccurrenceRow {
   readonly second: number
   /** By how much they exceed at least what is allowed: a clock must have been set by as much to explain them. */
   readonly excessNano: number
+  /** The difference of both clocks by which the first of them was compared; null where it was not. */
+  readonly clockDifferenceNano: number | null
   /** Keys of the clock sources of span and parent. */
   readonly sources: readonly string[]
   readonly count: number

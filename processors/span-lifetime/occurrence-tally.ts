@@ -15,6 +15,7 @@ const KIND_STRIDE = 1 << 24
 interface Tally {
   readonly second: number
   readonly magnitude: number
+  readonly clockDifferenceNano: number | null
   readonly parentOperation: number
   readonly source: number
   readonly parentSource: number
@@ -68,19 +69,20 @@ export class OccurrenceTallies {
     const rows: OccurrenceRow[] = []
     for (const [key, list] of this.#byPlace) {
       const { service, name } = facts.registry.all[key % KIND_STRIDE]!
-      for (const { second, magnitude, edge, parent, sources, count, firstUnixNano, lastUnixNano, evidence } of list)
+      for (const { magnitude, evidence, ...tally } of list)
         rows.push({
           kind: Math.floor(key / KIND_STRIDE),
           service,
           name,
-          edge,
-          parent,
-          second,
+          edge: tally.edge,
+          parent: tally.parent,
+          second: tally.second,
           excessNano: 2 ** magnitude,
-          sources,
-          count,
-          firstUnixNano,
-          lastUnixNano,
+          clockDifferenceNano: tally.clockDifferenceNano,
+          sources: tally.sources,
+          count: tally.count,
+          firstUnixNano: tally.firstUnixNano,
+          lastUnixNano: tally.lastUnixNano,
           evidence: evidence.take(),
         })
     }
@@ -115,6 +117,7 @@ export class OccurrenceTallies {
     const tally: Tally = {
       second,
       magnitude,
+      clockDifferenceNano: parent >= 0 && facts.comparable(row, parent) ? facts.clockDifferenceNano(row, parent) : null,
       parentOperation,
       source,
       parentSource,

@@ -18,7 +18,7 @@ export interface ClockGroup {
 }
 
 /** However slow the network, clocks that differ by more are two. */
-const MAX_EQUAL_NANO = 0.25e6
+export const MAX_EQUAL_NANO = 0.25e6
 /** Share of the seconds in which both are known that may differ: estimates scatter. */
 const MAX_DIFFERING = 0.05
 /** Steps of members this close are one. */

@@ -1,6 +1,6 @@
 import type { ClockRow, Evidence } from '../../../component/finding.ts'
 import { type ClockEdge, type ClockOffset, spreadOffsets } from './clock-graph.ts'
-import { type ClockGroup, groupClocks } from './clock-groups.ts'
+import { type ClockGroup, groupClocks, MAX_EQUAL_NANO } from './clock-groups.ts'
 import { type ClockLimits, ClockSamples, type ClockSummary } from './clock-samples.ts'
 import { segmentsOf } from './clock-segments.ts'
 import { ClockSteps } from './clock-steps.ts'
@@ -12,6 +12,8 @@ import { SettledTracks } from './settled-tracks.ts'
 const FITS_A_ROUND = 256
 /** Groups are made anew every so many rounds. */
 const GROUP_ROUNDS = 5
+/** Uncertainties by which members of a group may differ before one of them is taken to have left it. */
+const SIGNIFICANCE = 3
 
 /** An offset as of a time, for what is annotated and judged now. */
 export interface LiveOffset extends ClockOffset {
@@ -75,15 +77,22 @@ export class ClockModel {
     return this.#samples.sources
   }
 
-  /** The offset of a domain now: that of its group, so that pods of one machine agree. */
+  /** The offset of a domain now: that of its group, so that pods of one machine agree, unless it has just left it. */
   liveOffset(domain: string): LiveOffset | null {
     const own = this.#live.get(domain)
     const group = this.#groupOf.get(domain)
     if (!own || !group || group.members.length === 1) return own ?? null
-    const members = group.members.flatMap((member) => this.#live.get(member) ?? [])
-    const root = members.find((member) => member.root === own.root && member.halfWidthNano === 0)
-    if (root) return root
-    return averageOf(members.filter((member) => member.root === own.root))
+    const members = group.members.flatMap((member) => {
+      const live = this.#live.get(member)
+      return live && agree(own, live) ? [live] : []
+    })
+    return members.find(({ halfWidthNano }) => halfWidthNano === 0) ?? averageOf(members)
+  }
+
+  /** How far the clock of one source was ahead of another's in a second that stands; null where that is unknown. */
+  settledDifferenceNano(source: string, other: string, second: number): number | null {
+    const [own, its] = [source, other].map((key) => this.#tracks.at(this.domainOf(key), second))
+    return own && its && own.root === its.root ? own.offsetNano - its.offsetNano : null
   }
 
   /** How far one clock was set between two times. */
@@ -147,6 +156,11 @@ export class ClockModel {
     this.#groups = groupClocks(this.#tracks.all, this.#samples.spansOf, (domain) => this.#steps.of(domain))
     this.#groupOf = new Map(this.#groups.flatMap((group) => group.members.map((member) => [member, group] as const)))
   }
+}
+
+function agree(a: LiveOffset, b: LiveOffset): boolean {
+  const toleranceNano = Math.max(MAX_EQUAL_NANO, SIGNIFICANCE * Math.hypot(a.halfWidthNano, b.halfWidthNano))
+  return a.root === b.root && Math.abs(a.offsetNano - b.offsetNano) <= toleranceNano
 }
 
 function averageOf(offsets: readonly LiveOffset[]): LiveOffset {

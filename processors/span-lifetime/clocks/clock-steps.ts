@@ -78,8 +78,12 @@ export class ClockSteps {
     const fromS = nowS - HISTORY_S
     const standsS = fromS + REACH_S
     for (const pair of due) {
-      const found = findSteps(windowOf(pair, fromS, nowS + REACH_S)).filter(({ atS }) => atS >= standsS)
-      if (found.length > 0) this.#found.set(pair, found)
+      const { steps, fromS: judgedS } = findSteps(windowOf(pair, fromS, nowS + REACH_S))
+      // As calls are forgotten, a step that was found stays when too few are left before it.
+      const kept = (this.#found.get(pair) ?? []).filter(({ atS }) => atS >= standsS && atS < judgedS)
+      const found = steps.filter(({ atS }) => atS >= standsS)
+      const all = found.length === 0 ? kept : [...kept.filter((step) => !isNear(step, found[0]!)), ...found]
+      if (all.length > 0) this.#found.set(pair, all)
       else this.#found.delete(pair)
     }
     const known = new Set(pairs)
@@ -184,6 +188,10 @@ function directionAt(pair: DomainPair, atS: number, marginS: number, sizeNano: n
   const jumpNano = medianOf(after) - medianOf(before.slice(-WITNESSES.most))
   if (isAlike(jumpNano, sizeNano)) return jumpNano > 0 ? 1 : -1
   return Math.abs(jumpNano) <= ALIKE * sizeNano ? 0 : null
+}
+
+function isNear(a: Step, b: Step): boolean {
+  return Math.abs(a.atS - b.atS) <= NEAR_S
 }
 
 function isAlike(jumpNano: number, otherNano: number): boolean {

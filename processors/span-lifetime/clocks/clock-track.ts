@@ -14,6 +14,14 @@ export class ClockTrack {
     this.domain = domain
   }
 
+  at(second: number): TrackPoint | null {
+    const { points } = this
+    let i = points.length
+    while (i > 0 && points[i - 1]!.second > second) i--
+    const point = points[i - 1]
+    return point?.second === second ? point : null
+  }
+
   /** Sets the point of a second, again if more is known about it; returns how many old ones were forgotten for it. */
   set(point: TrackPoint, limit: number): number {
     const { points } = this

@@ -23,6 +23,12 @@ export interface SeenStep extends Step {
   readonly gapS: number
 }
 
+export interface FoundSteps {
+  readonly steps: readonly SeenStep[]
+  /** Before it there are too few calls to say whether there was one. */
+  readonly fromS: number
+}
+
 /**
  * Steps of the offset within a window. Around each possible place stand four runs of samples, two before and two after;
  * a step is a jump between the inner ones that the slopes from the outer to the inner ones do not explain:
@@ -31,7 +37,7 @@ export interface SeenStep extends Step {
  *
  * so that a drift is none. Placed where the fewest samples lie on the wrong side of its middle.
  */
-export function findSteps(window: SampleWindow): readonly SeenStep[] {
+export function findSteps(window: SampleWindow): FoundSteps {
   const { times, offsets } = window.leastDelayed(Math.ceil(window.calls * LEAST_DELAYED))
   const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
@@ -52,7 +58,7 @@ export function findSteps(window: SampleWindow): readonly SeenStep[] {
     steps.push({ atS: (before + after) / 2, jumpNano, gapS: after - before })
     lastAt = i
   }
-  return steps
+  return { steps, fromS: times[2 * RUN] ?? Number.POSITIVE_INFINITY }
 }
 
 function prefixSums(values: Float64Array): Float64Array {

@@ -14,6 +14,8 @@ const MAX_SAMPLES = 96
 const MIN_SLOPE_S = 4
 /** Errors of the difference of two halves from which a slope is believed. */
 const SLOPE_SIGNIFICANCE = 4
+/** What a clock that nobody disciplines drifts by, where too little was seen to measure it. */
+const USUAL_DRIFT = 50e-6
 /**
  * Ways of up to 5 ms there and back are taken as equally long, as measured in clusters. Of what is beyond, a quarter is
  * uncertain: a callee that ends its span before it answers looks like a slow way back.
@@ -46,7 +48,7 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
   if (window.calls < MIN_CALLS || window.size < MIN_SAMPLES) return null
   const wanted = Math.max(MIN_SAMPLES + 2, Math.ceil(window.calls * LEAST_DELAYED))
   const { times, offsets, delays } = window.leastDelayed(Math.min(MAX_SAMPLES, wanted))
-  const { slope, error: slopeError } = slopeOf(times, offsets)
+  const { slope, halfWidth: slopeHalfWidth } = slopeOf(times, offsets)
   const count = times.length
   const level = new Float64Array(count)
   let meanTime = 0
@@ -58,29 +60,36 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
   const error = medianError(robustSigma(level, offsetNano), count)
   const delayNano = medianOf(delays)
   const asymmetryNano = ASYMMETRY * Math.max(0, delayNano - SYMMETRIC_DELAY_NANO)
-  const extrapolation = slope === 0 ? 0 : slopeError * Math.abs(atS - meanTime)
   return {
     offsetNano,
     slopeNanoPerS: slope,
-    halfWidthNano: Math.max(MIN_HALF_WIDTH_NANO, Math.hypot(Z95 * error, Z95 * extrapolation, asymmetryNano)),
+    halfWidthNano: Math.max(
+      MIN_HALF_WIDTH_NANO,
+      Math.hypot(Z95 * error, slopeHalfWidth * Math.abs(atS - meanTime), asymmetryNano),
+    ),
     delayNano,
     ...boundsAround(window, offsetNano, level, delays, slope),
   }
 }
 
-/** Slope between the halves of the window by time; zero where their medians do not differ for sure. */
-function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; error: number } {
+/**
+ * Slope between the halves of the window by time with the half width of its 95 % interval; zero where their medians do
+ * not differ for sure, which does not make it certain that there is none.
+ */
+function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; halfWidth: number } {
   const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]!)
   const middle = order.length >> 1
-  if (middle < MIN_SAMPLES || times[order.at(-1)!]! - times[order[0]!]! < MIN_SLOPE_S) return { slope: 0, error: 0 }
+  if (middle < MIN_SAMPLES || times[order.at(-1)!]! - times[order[0]!]! < MIN_SLOPE_S)
+    return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
   const early = half(order.subarray(0, middle), times, offsets)
   const late = half(order.subarray(order.length - middle), times, offsets)
   const seconds = late.time - early.time
-  if (seconds <= 0) return { slope: 0, error: 0 }
+  if (seconds <= 0) return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
   const error = Math.hypot(early.error, late.error)
   const difference = late.median - early.median
-  if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error) return { slope: 0, error: 0 }
-  return { slope: difference / seconds, error: error / seconds }
+  if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error)
+    return { slope: 0, halfWidth: (Math.abs(difference) + Z95 * error) / seconds }
+  return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds }
 }
 
 function half(rows: Uint32Array, times: Float64Array, offsets: Float64Array) {

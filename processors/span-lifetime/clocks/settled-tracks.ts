@@ -1,5 +1,5 @@
 import type { ClockOffset } from './clock-graph.ts'
-import { ClockTrack } from './clock-track.ts'
+import { ClockTrack, type TrackPoint } from './clock-track.ts'
 import { REACH_S } from './domain-pair.ts'
 import { HISTORY_S } from './pair-samples.ts'
 
@@ -33,6 +33,10 @@ export class SettledTracks {
 
   get all(): ClockTrack[] {
     return [...this.#tracks.values()]
+  }
+
+  at(domain: string | null, second: number): TrackPoint | null {
+    return (domain !== null && this.#tracks.get(domain)?.at(second)) || null
   }
 
   get limits(): Readonly<Record<string, number>> {
