@@ -94,7 +94,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
       const end = firstRow[trace + 1]!
       for (let row = first; row < end; row++) {
         // A copy of a span is no twin.
-        if (!this.#reads[table.kind(row)] || facts.claimed[row] !== 0) continue
+        if (facts.claimed[row] !== 0 || !this.#isRead(facts, row, parentRow[row]!)) continue
         this.#tally.countSpan(facts, row)
         const operation = facts.operations[row]!
         const last = this.#lastOf[operation]! - 1
@@ -102,7 +102,8 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
         this.#before[row] = isOfTrace ? last + 1 : 0
         this.#lastOf[operation] = row + 1
         const parent = parentRow[row]!
-        if (parent >= 0 && table.kind(parent) === table.kind(row)) this.#nested(facts, parent, row)
+        if (parent >= 0 && table.kind(parent) === table.kind(row) && isOneProcess(facts, parent, row))
+          this.#nested(facts, parent, row)
         else if (isOfTrace) this.#sibling(facts, row, parent)
       }
     }
@@ -116,15 +117,22 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
     this.#verdicts = verdicts
   }
 
+  /** Without kinds an entry is read, and what may be its twin; what else there is inside may well be recursion. */
+  #isRead(facts: CallFacts, row: number, parent: number): boolean {
+    const kind = facts.batch.table.kind(row)
+    if (kind !== SpanKind.unspecified) return this.#reads[kind]!
+    if (!this.#ofEntries) return false
+    if (isEntry(facts, row)) return true
+    return parent >= 0 && isEntry(facts, parent) && isNestedTwin(facts, parent, row)
+  }
+
   #nested(facts: CallFacts, outer: number, inner: number): void {
-    if (isOneProcess(facts, outer, inner) && isSameCall(facts, outer, inner) && encloses(facts, outer, inner))
-      this.#add(facts, outer, inner)
+    if (isNestedTwin(facts, outer, inner)) this.#add(facts, outer, inner)
   }
 
   #sibling(facts: CallFacts, row: number, parent: number): void {
-    const { table } = facts.batch
     if (parent === Parent.none) return
-    if (this.#ofEntries && parent >= 0 && !isCall(table.kind(parent))) return
+    if (this.#ofEntries && parent >= 0 && !isCall(facts, parent)) return
     let other = this.#before[row]! - 1
     for (let i = 0; i < LOOK_BACK && other >= 0; i++, other = this.#before[other]! - 1) {
       if (!haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
@@ -159,8 +167,20 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   }
 }
 
-function isCall(kind: number): boolean {
-  return kind === SpanKind.client || kind === SpanKind.producer
+/** Without kinds a call is a span that another service answers. */
+function isCall(facts: CallFacts, row: number): boolean {
+  const kind = facts.batch.table.kind(row)
+  return (
+    kind === SpanKind.client || kind === SpanKind.producer || (kind === SpanKind.unspecified && isAnswered(facts, row))
+  )
+}
+
+function isEntry(facts: CallFacts, row: number): boolean {
+  return (facts.roles[row]! & Role.entry) !== 0
+}
+
+function isNestedTwin(facts: CallFacts, outer: number, inner: number): boolean {
+  return isOneProcess(facts, outer, inner) && encloses(facts, outer, inner) && isSameCall(facts, outer, inner)
 }
 
 function isAnswered(facts: CallFacts, row: number): boolean {

@@ -15,11 +15,16 @@ function requests(
   count: number,
   more: (request: Request, i: number) => { edge?: readonly Span[]; cart?: readonly Span[] },
   serverFields: SpanSpec = {},
+  edgeFields: SpanSpec = {},
 ): void {
   for (let i = 0; i < count; i++) {
     const traceId = p.newId()
-    const root = p.span({ traceId, name: 'GET /', kind: 'server' }, 0, 60)
-    const client = p.span({ traceId, parentId: root.spanId, name: 'shop.Cart/Get', kind: 'client' }, 5, 40)
+    const root = p.span({ traceId, name: 'GET /', kind: 'server', ...edgeFields }, 0, 60)
+    const client = p.span(
+      { traceId, parentId: root.spanId, name: 'shop.Cart/Get', kind: 'client', ...edgeFields },
+      5,
+      40,
+    )
     const server = p.span(
       { traceId, parentId: client.spanId, name: 'shop.Cart/Get', kind: 'server', ...serverFields },
       10,
@@ -30,6 +35,9 @@ function requests(
     p.advance(20)
   }
 }
+
+/** As SDKs that set no kind have it. */
+const KINDLESS = { kind: 'unspecified' } as const
 
 const serverTwin = (p: Propagation, { traceId }: Request, parentId: number | string, lengthMs = 29): Span =>
   p.span({ traceId, parentId, name: 'shop.Cart/Get', kind: 'server' }, 10.5, lengthMs)
@@ -54,6 +62,17 @@ describe('CTX-006 double_instrumentation', () => {
     ])
     expect(findings[0]!.evidence[0]!).toMatchObject({ relatedSpanId: expect.any(String) })
     expect(p.marks.slice(-2)).toMatchObject([{ rules: ['CTX-006'] }, { rules: ['CTX-006'] }])
+  })
+
+  it.each<[string, (p: Propagation, request: Request) => Span]>([
+    ['below one call', (p, request) => serverTwin(p, request, request.client.spanId)],
+    ['below each other', (p, request) => serverTwin(p, request, request.server.spanId)],
+  ])('finds twins of an SDK that sets no kind, %s', async (_, twin) => {
+    const p = await propagation()
+    requests(p, 100, (request) => ({ cart: [{ ...twin(p, request), ...KINDLESS }] }), KINDLESS, KINDLESS)
+    expect(p.findings()).toMatchObject([
+      { rule: 'CTX-006', place: { service: 'cart', operation: 'shop.Cart/Get' }, occurrences: 100, population: 100 },
+    ])
   })
 
   it('finds SERVER twins of one of many instances', async () => {
@@ -109,6 +128,21 @@ describe('CTX-006 double_instrumentation', () => {
     [
       'a twin now and then',
       (p) => requests(p, 100, (r, i) => (i % 50 ? {} : { cart: [serverTwin(p, r, r.client.spanId)] })),
+    ],
+    [
+      'recursion inside a service whose SDK sets no kind',
+      (p) =>
+        requests(
+          p,
+          100,
+          ({ traceId, server }) => {
+            const walk = p.span({ traceId, parentId: server.spanId, name: 'walk', ...KINDLESS }, 10.2, 29)
+            const deeper = p.span({ traceId, parentId: walk.spanId, name: 'walk', ...KINDLESS }, 10.3, 28)
+            return { cart: [walk, deeper] }
+          },
+          KINDLESS,
+          KINDLESS,
+        ),
     ],
     [
       'a retry that the server sees twice',
