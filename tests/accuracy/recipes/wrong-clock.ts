@@ -1,11 +1,14 @@
 import { clockDomains } from '../model/clock-domains.ts'
 import { groupBy } from '../model/recording.ts'
+import type { Span } from '../model/span.ts'
 import type { Break } from '../model/truth.ts'
 import type { Ground, Recipe } from './recipe.ts'
 
 const KEY = 'clock domain'
 const IDENTIFIABLE = 'at least 60 calls between the domain and others'
 const CALLS_FROM = 60
+/** From what two clocks are said to differ, and what estimates of that scatter by. */
+const TOLERANCE_NANO = 1_500_000
 
 /** A clock that is wrong by the same amount all the time. */
 export const shiftedClock: Recipe = {
@@ -14,10 +17,10 @@ export const shiftedClock: Recipe = {
   what: 'the clock of one domain is off by 20, 5 or 2 ms (in the columns of the shares 1, 0.3 and 0.05)',
   causes: '`steady`',
   key: KEY,
-  identifiable: IDENTIFIABLE,
+  identifiable: `${IDENTIFIABLE}; it then differs from the clock of the domain with most spans by more than 1.5 ms (some recordings' clocks differ as they are)`,
   inject(ground) {
     const nano = signed(ground, { 1: 20e6, 0.3: 5e6, 0.05: 2e6 })
-    return setClock(ground, this.name, 'CLOCK-001', 'steady', () => nano)
+    return setClock(ground, this.name, 'CLOCK-001', 'steady', () => nano, nano)
   },
 }
 
@@ -61,6 +64,7 @@ function setClock(
   rule: 'CLOCK-001' | 'CLOCK-002',
   cause: string,
   offsetNano: (part: number) => number,
+  steadyNano: number | null = null,
 ): Break[] {
   const domains = clockDomains(recording)
   const between = recording.spans.filter(
@@ -77,12 +81,44 @@ function setClock(
   const domain = random.pick(fits.map(([name]) => name).sort())
   const spans = members.get(domain)!
   for (const span of spans) taken.add(span.service)
+  const largest = [...members].reduce((most, one) => (one[1].length > most[1].length ? one : most))[0]
+  const usualNano = usualOffsetNano(between, domains, domain, largest)
+  const identifiable = steadyNano === null || Math.abs(usualNano + steadyNano) > TOLERANCE_NANO
   const { startNano: from, endNano } = recording.times
   const length = Number(endNano - from)
   // The times of a span come from one reading of the wall clock and the monotonic one since.
   for (const span of spans) span.clockNano += BigInt(Math.round(offsetNano(Number(span.startNano - from) / length)))
   const place = { service: domain, operation: null, edge: null }
-  const occurrences = [{ spans: spans.slice(0, 1), identifiable: true }]
+  const occurrences = [{ spans: spans.slice(0, 1), identifiable }]
   const excused = rule === 'CLOCK-002' ? [{ rule: 'CLOCK-001', service: domain }] : []
   return [{ recipe, rules: [rule], causes: [cause], place, occurrences, excused }]
+}
+
+/** How far a clock is ahead of another as it is, along calls: the sum of the medians over the middles of their calls. */
+function usualOffsetNano(
+  between: readonly Span[],
+  domains: ReadonlyMap<Span, string>,
+  domain: string,
+  other: string,
+): number {
+  const aheadNano = new Map<string, Map<string, number[]>>()
+  const add = (from: Span, to: Span) => {
+    const byOther = aheadNano.get(domains.get(from)!) ?? new Map<string, number[]>()
+    const list = byOther.get(domains.get(to)!) ?? []
+    list.push(Number(from.startNano + from.endNano - to.startNano - to.endNano) / 2)
+    aheadNano.set(domains.get(from)!, byOther.set(domains.get(to)!, list))
+  }
+  for (const callee of between) {
+    add(callee, callee.parent!)
+    add(callee.parent!, callee)
+  }
+  const reached = new Map([[domain, 0]])
+  for (const [from, nano] of reached)
+    for (const [to, list] of aheadNano.get(from) ?? [])
+      if (!reached.has(to) && list.length >= CALLS_FROM / 2) reached.set(to, nano + medianOf(list))
+  return reached.get(other) ?? 0
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!
 }
