@@ -32,13 +32,18 @@ export class ByteBudget {
     return this.#refusals
   }
 
+  /** What `reserve` would still give. */
+  get roomBytes(): number {
+    return Math.max(0, this.limitBytes - this.headroomBytes - this.#usedBytes)
+  }
+
   get underPressure(): boolean {
     return this.#usedBytes >= this.limitBytes * PRESSURE_SHARE
   }
 
   /** Takes `bytes` if they fit; false, and a refusal counted, if not. */
   reserve(bytes: number): boolean {
-    if (this.#usedBytes + bytes > this.limitBytes - this.headroomBytes) {
+    if (bytes > this.roomBytes) {
       this.#refusals++
       return false
     }

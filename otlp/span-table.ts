@@ -37,6 +37,7 @@ export const Column = {
 
 /** Words in a row. */
 export const ROW_WORDS = 24
+const ROW_BYTES = ROW_WORDS * 4
 
 /** SpanKind as on the wire. */
 export const SpanKind = { unspecified: 0, internal: 1, server: 2, client: 3, producer: 4, consumer: 5 } as const
@@ -46,6 +47,16 @@ export const SpanFlag = { sampled: 0x1, hasIsRemote: 0x100, isRemote: 0x200 } as
 
 /** Links and events are counted up to this; more read as this. */
 export const COUNT_LIMIT = 255
+
+/** Thrown when one more row would need more memory than a table may take. */
+export class TableFull extends Error {
+  readonly limitBytes: number
+
+  constructor(limitBytes: number) {
+    super(`the rows of a table need more than the ${limitBytes} bytes that it may take`)
+    this.limitBytes = limitBytes
+  }
+}
 
 /**
  * Spans as rows of numbers over bytes that stay where they are. Append-only: whoever wants to change or drop a span
@@ -59,9 +70,12 @@ export class SpanTable {
   readonly sources: Source[] = []
   /** True while the rows are all spans of the one source, in their order: without edits its bytes leave as they are. */
   wholeSource = false
+  readonly #limitRows: number
 
-  constructor(capacity = 64) {
-    this.words = new Uint32Array(Math.max(1, Math.ceil(capacity)) * ROW_WORDS)
+  /** `limitBytes`: what the rows may take; a table that would grow beyond it throws TableFull. */
+  constructor(capacity = 64, limitBytes = Number.POSITIVE_INFINITY) {
+    this.#limitRows = Math.floor(limitBytes / ROW_BYTES)
+    this.words = new Uint32Array(Math.max(1, Math.min(Math.ceil(capacity), this.#limitRows)) * ROW_WORDS)
   }
 
   get byteLength(): number {
@@ -196,7 +210,9 @@ export class SpanTable {
   }
 
   #grow(): void {
-    const grown = new Uint32Array(this.words.length * 2)
+    const rows = Math.min((this.words.length / ROW_WORDS) * 2, this.#limitRows)
+    if (rows < this.count) throw new TableFull(this.#limitRows * ROW_BYTES)
+    const grown = new Uint32Array(rows * ROW_WORDS)
     grown.set(this.words)
     this.words = grown
   }

@@ -77,7 +77,7 @@ export class Intake {
     const source = new Source(protobuf.bytes, () => budget.release(reservedBytes))
     let batch: Batch | GatewayError
     try {
-      batch = readBatch(signal, source, this.#refs)
+      batch = readBatch(signal, source, this.#refs, budget.roomBytes)
     } catch (error) {
       batch = this.#defect(error)
     }
@@ -86,8 +86,12 @@ export class Intake {
       return this.turnAway(signal, batch)
     }
     if (batch.signal === 'traces') {
-      budget.take(batch.table.byteLength)
-      reservedBytes += batch.table.byteLength
+      const rowBytes = batch.table.byteLength
+      if (!budget.reserve(rowBytes)) {
+        batch.release()
+        return this.turnAway(signal, memoryExhausted(rowBytes, budget))
+      }
+      reservedBytes += rowBytes
     }
     return this.#handOn(batch)
   }
