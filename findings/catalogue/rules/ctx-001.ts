@@ -125,7 +125,7 @@ for {
     },
     {
       what: 'slices of ten seconds with orphans, at most, in a burst',
-      value: 'half',
+      value: '0.5 of them',
       reason: 'What lasts longer is no burst: a sampler, or somebody between.',
     },
   ],

@@ -58,8 +58,8 @@ ctx := c.Request().Context() // echo`,
       reason: 'Work of its own begins whether or not a request is served.',
     },
     {
-      what: 'likelihood against chance',
-      value: 'a million to one',
+      what: 'log-likelihood against chance',
+      value: '14, a million to one',
       reason:
         'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, six.',
     },

@@ -44,7 +44,7 @@ export const rule: Rule = {
   fixed: [
     {
       what: 'missing parents, and missing children, from which it is judged',
-      value: '20 each, and a tenth of what could be there',
+      value: '20 each, and 0.1 of what could be there',
       reason: 'Restarts and lost batches leave fewer.',
     },
     {

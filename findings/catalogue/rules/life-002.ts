@@ -45,8 +45,8 @@ for j := range jobs {
   ],
   fixed: [
     {
-      what: 'spans of one operation that start after one parent, over a second, from which they are left to CTX-005',
-      value: '3',
+      what: 'spans of one operation that start after one parent, from which they are left to CTX-005',
+      value: '3 over 1 s',
       reason: 'Work is handed over once; a loop comes again.',
     },
   ],
