@@ -4,7 +4,17 @@ import type { Boundary } from './finding.ts'
 import { rpcNameOf } from './rpc-name.ts'
 
 const RPC_SYSTEM = ['rpc.system.name', 'rpc.system', 'component'].map(attributeKey)
-const HTTP_KEYS = ['http.request.method', 'http.method'].map(attributeKey)
+const GRPC_KEYS = ['rpc.grpc.status_code', 'grpc.status_code', 'grpc.path'].map(attributeKey)
+/** The last ones are all that proxies such as Envoy say. */
+const HTTP_KEYS = [
+  'http.request.method',
+  'http.method',
+  'http.response.status_code',
+  'http.status_code',
+  'url.full',
+  'http.url',
+  'http.protocol',
+].map(attributeKey)
 const MESSAGING_KEYS = ['messaging.system', 'messaging.destination.name'].map(attributeKey)
 
 /**
@@ -13,6 +23,7 @@ const MESSAGING_KEYS = ['messaging.system', 'messaging.destination.name'].map(at
  */
 export function boundaryOf(table: SpanTable, row: number): Boundary {
   for (const key of RPC_SYSTEM) if (stringAttribute(table, row, key)?.toLowerCase().includes('grpc')) return 'grpc'
+  if (GRPC_KEYS.some((key) => hasAttribute(table, row, key))) return 'grpc'
   if (MESSAGING_KEYS.some((key) => hasAttribute(table, row, key))) return 'messaging'
   if (HTTP_KEYS.some((key) => hasAttribute(table, row, key))) return 'http'
   const scope = table.scopeOf(row).name

@@ -124,9 +124,9 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
     exit.total += row.total
     exit.unanswered += row.unanswered
-    for (const [service, count] of row.answeredBy) {
+    for (const [service, boundary, count] of row.answeredBy) {
       exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
-      this.#edge(row.service, service, row.boundary).connected += count
+      this.#edge(row.service, service, boundary).connected += count
     }
   }
 

@@ -14,8 +14,8 @@ export interface ExitRow {
   readonly scope: string
   readonly total: number
   readonly unanswered: number
-  /** Services that answered, and how often. */
-  readonly answeredBy: [service: string, count: number][]
+  /** Services that answered, over what, and how often. */
+  readonly answeredBy: [service: string, boundary: Boundary, count: number][]
 }
 
 /** Work that entered a service, by operation, since the last summary. */

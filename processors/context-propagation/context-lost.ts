@@ -48,7 +48,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   /** Exit groups are an operation with a peer; interned through `#peers`. */
   #exits = new Counts()
   #entries = new Counts()
-  /** Exit group and service of the callee, for answered calls. */
+  /** Exit group and operation of the callee, for answered calls. */
   readonly #answers = new PairTally()
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
@@ -108,8 +108,11 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
         answeredBy: [],
       })
     })
-    this.#answers.forEach((group, service, count) => {
-      exits.get(group)?.answeredBy.push([registry.serviceNames[service]!, count])
+    this.#answers.forEach((group, operation, count) => {
+      const exit = exits.get(group)
+      if (!exit) return
+      const boundary = exit.boundary === 'other' ? this.#traits[operation]!.boundary : exit.boundary
+      exit.answeredBy.push([registry.all[operation]!.service, boundary, count])
     })
     this.#entries.forEach((operation, total, roots) => {
       const { service, name } = registry.all[operation]!
@@ -139,7 +142,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#entries.add(operation, isLost)
     if (!isLost) {
       const parent = traces!.parentRow[row]!
-      if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), facts.serviceOf(row))
+      if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), operation)
       return
     }
     // Without the copies of spans that came twice.

@@ -82,7 +82,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       for (const row of exits) {
         const exit = this.#exit(row)
         if (exit === null) continue
-        for (const [service, count] of row.answeredBy) {
+        for (const [service, , count] of row.answeredBy) {
           exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
           this.#callersOf(service).add(row.service)
         }

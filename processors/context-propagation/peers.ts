@@ -11,6 +11,9 @@ const PEER_KEYS = [
   'server.address',
   'net.peer.name',
   'http.host',
+  // Envoy, and Istio: `outbound|8080||cart.shop.svc.cluster.local`.
+  'upstream_cluster.name',
+  'upstream_cluster',
 ].map(attributeKey)
 const NO_PEER = -1
 
@@ -93,7 +96,7 @@ function hash(operation: number, peer: number): number {
   return h ^ (h >>> 15)
 }
 
-/** `cart:8080` is `cart`; a bracketed IPv6 address keeps its colons. */
+/** `cart:8080` is `cart`, and so is `outbound|8080||cart`; a bracketed IPv6 address keeps its colons. */
 function hostOf(peer: string): string {
-  return peer.replace(/:\d+$/, '')
+  return peer.replace(/^.*\|/, '').replace(/:\d+$/, '')
 }

@@ -33,30 +33,48 @@ export function truncatedId(
   return {
     rules: [RULE],
     createObserver: () => new TruncatedIdObserver(config, evidenceLimit),
-    createJudge: () =>
-      new OccurrenceJudge({
+    createJudge() {
+      const cut = new CutCalls()
+      return new OccurrenceJudge({
         rule: RULE,
         evidenceLimit,
         maxPlaces: config.max_operations,
-        says: ([part], count) => ({
-          level: 'error',
-          confidence: 0.99,
-          causeConfidence: 0.99,
-          ...populationOf(part!, count, edges()),
-          values: {},
-        }),
-      }),
+        says([part], count) {
+          const { from, to } = part!.edge!
+          const population = cut.onEdgeOf(part!, count) + connectedCalls(part!.edge!, edges())
+          return {
+            level: 'error',
+            confidence: 0.99,
+            causeConfidence: 0.99,
+            population,
+            message: `${count} of ${population} calls from ${from} to ${to} go on under the last 64 bits of their trace id.`,
+            values: {},
+          }
+        },
+      })
+    },
   }
 }
 
-function populationOf({ edge }: OccurrencePart, count: number, edges: readonly EdgeRow[]) {
-  const { from, to, boundary } = edge!
-  const whole = edges.find((row) => row.from === from && row.to === to && row.boundary === boundary)
-  const population = count + (whole?.connected ?? 0)
-  return {
-    population,
-    message: `${count} of ${population} calls from ${from} to ${to} go on under the last 64 bits of their trace id.`,
+/** The calls of each edge that were cut, whatever their operation. */
+class CutCalls {
+  readonly #byOperation = new Map<string, Map<string, number>>()
+
+  onEdgeOf({ edge, name }: OccurrencePart, count: number): number {
+    const { from, to, boundary } = edge!
+    const key = JSON.stringify([from, to, boundary])
+    let counts = this.#byOperation.get(key)
+    if (!counts) {
+      counts = new Map()
+      this.#byOperation.set(key, counts)
+    }
+    counts.set(name, count)
+    return [...counts.values()].reduce((sum, calls) => sum + calls)
   }
+}
+
+function connectedCalls({ from, to, boundary }: Edge, edges: readonly EdgeRow[]): number {
+  return edges.find((row) => row.from === from && row.to === to && row.boundary === boundary)?.connected ?? 0
 }
 
 /** A span that looks cut and has left. */

@@ -291,6 +291,17 @@ describe('CTX-002 context_lost_between_services', () => {
     ])
   })
 
+  it('knows a proxy by the cluster that it names, and the boundary from the callee where the caller does not say', async () => {
+    const s = await shop()
+    const egress = { name: 'router egress', attributes: { upstream_cluster: 'outbound|80||checkout.shop.svc' } }
+    const http = { name: 'GET', attributes: { 'http.request.method': 'GET' } }
+    for (let i = 0; i < 20; i++) s.call('proxy', 'checkout', 'egress', true, http, undefined, egress)
+    for (let i = 0; i < 60; i++) s.call('proxy', 'checkout', 'egress', false, http, undefined, egress)
+    expect(s.findings()).toMatchObject([
+      { occurrences: 20, population: 80, place: { edge: { from: 'proxy', to: 'checkout', boundary: 'http' } } },
+    ])
+  })
+
   it('counts a share of the calls against all calls of the edge', async () => {
     const s = await shop()
     for (let i = 0; i < 60; i++) s.call('frontend', 'search', 'search.Search/Nearby', i % 3 === 0)

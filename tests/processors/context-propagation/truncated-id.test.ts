@@ -5,13 +5,19 @@ const HIGH = '8f1c44a0b2d95e77'
 const low = (n: number) => n.toString(16).padStart(16, '0')
 
 /** Calls from gateway to billing of which some go on under the low half of the trace id, 100 ms apart. */
-function calls(p: Propagation, count: number, isCut: (i: number) => boolean, sendCallerLate = false): void {
+function calls(
+  p: Propagation,
+  count: number,
+  isCut: (i: number) => boolean,
+  sendCallerLate = false,
+  name: (i: number) => string = () => 'POST /pay',
+): void {
   for (let i = 0; i < count; i++) {
     const id = low(p.newId())
     const root = p.span({ traceId: HIGH + id, name: 'GET /', kind: 'server' }, 0, 40)
-    const client = p.span({ traceId: HIGH + id, parentId: root.spanId, name: 'POST /pay', kind: 'client' }, 5, 30)
+    const client = p.span({ traceId: HIGH + id, parentId: root.spanId, name: name(i), kind: 'client' }, 5, 30)
     const traceId = isCut(i) ? `0000000000000000${id}` : HIGH + id
-    const server = p.span({ traceId, parentId: client.spanId, name: 'POST /pay', kind: 'server' }, 10, 20)
+    const server = p.span({ traceId, parentId: client.spanId, name: name(i), kind: 'server' }, 10, 20)
     if (sendCallerLate) {
       p.send({ service: 'billing', spans: [server] })
       p.advance(8000)
@@ -47,6 +53,16 @@ describe('CTX-004 trace_id_truncated', () => {
     const p = await propagation()
     calls(p, 200, (i) => i % 10 === 0)
     expect(p.findings()).toMatchObject([{ ...FOUND, occurrences: 20, population: 200 }])
+  })
+
+  it('counts the cut calls of all operations as calls of the edge', async () => {
+    const p = await propagation()
+    const name = (i: number) => (i % 4 ? 'POST /pay' : 'GET /limits')
+    calls(p, 200, () => true, false, name)
+    expect(p.findings()).toMatchObject([
+      { occurrences: 150, population: 200 },
+      { occurrences: 50, population: 200 },
+    ])
   })
 
   it('takes an orphan back when its caller comes later', async () => {
