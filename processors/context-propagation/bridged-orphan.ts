@@ -8,6 +8,7 @@ import { namesService } from './callee-match.ts'
 /** Rows of a trace that are looked at for one orphan. */
 const MAX_CANDIDATES = 256
 const PEER_KEYS = ['peer.service', 'server.address', 'net.peer.name', 'http.host'].map(attributeKey)
+const DATABASE_KEYS = ['db.system.name', 'db.system'].map(attributeKey)
 
 /**
  * The unanswered call of this trace that an orphaned entry must be the answer to, as its row, or −1: of another service,
@@ -24,7 +25,7 @@ export function callOfOrphan(
   const { table } = facts.batch
   const until = Math.min(end, first + MAX_CANDIDATES)
   for (let row = first; row < until; row++) {
-    if ((facts.roles[row]! & (Role.exit | Role.answered)) !== Role.exit) continue
+    if (!mayCall(facts, row)) continue
     if (facts.serviceOf(row) === facts.serviceOf(orphan)) continue
     if (table.differenceNano(orphan, Column.start, row, Column.start) < -toleranceNano) continue
     if (table.differenceNano(row, Column.end, orphan, Column.end) < -toleranceNano) continue
@@ -39,6 +40,8 @@ export type MissingParent =
   | 'between'
   /** A span of a service whose other spans are here. */
   | 'within'
+  /** It came without the rest of its trace. */
+  | 'untold'
 
 /**
  * From the root of a trace to an orphan leads a chain of spans, of which some are missing. It can leave the services that
@@ -65,13 +68,19 @@ export function isMissedWithin(
   return hasRoot
 }
 
-/** A call without an answer, or a message that several may take; without kinds, any span without children. */
-function mayCallElsewhere(facts: CallFacts, row: number): boolean {
+/** A call without an answer; without kinds, any span without children that is not where work entered. */
+function mayCall(facts: CallFacts, row: number): boolean {
   const role = facts.roles[row]!
-  const kind = facts.batch.table.kind(row)
-  if (kind === SpanKind.producer) return true
   if ((role & Role.exit) !== 0) return (role & Role.answered) === 0
-  return kind === SpanKind.unspecified && (role & (Role.leaf | Role.entry)) === Role.leaf
+  const isUnspecified = facts.batch.table.kind(row) === SpanKind.unspecified
+  return isUnspecified && (role & (Role.leaf | Role.entry)) === Role.leaf
+}
+
+/** What may go on in another service: messages even when somebody has taken them, and no calls of a database. */
+function mayCallElsewhere(facts: CallFacts, row: number): boolean {
+  const { table } = facts.batch
+  if (table.kind(row) === SpanKind.producer) return true
+  return mayCall(facts, row) && DATABASE_KEYS.every((key) => stringAttribute(table, row, key) === null)
 }
 
 function isSameRpc(facts: CallFacts, row: number, other: number): boolean {

@@ -1,3 +1,5 @@
+import type { OrphanHistory } from './orphan-history.ts'
+
 /** What decides why spans of an operation miss their parents. */
 export interface OrphanStatistics {
   /** Whether the spans are where work enters the service. */
@@ -5,9 +7,12 @@ export interface OrphanStatistics {
   readonly withParent: number
   /** Orphans that stand: late parents have been taken off. */
   readonly standing: number
-  /** Orphans whose usual caller (a service) is known, and of these those with no span of it in their trace. */
-  readonly callerKnown: number
-  readonly callerAbsent: number
+  /** Of orphaned entries, those whose missing parent stood between a call and its callee, those that miss a span of a service that is seen, and those that tell nothing. */
+  readonly between: number
+  readonly within: number
+  readonly untold: number
+  /** By context, since the first orphan: spans and orphans. A context is the caller of an entry, else the operation around the parent. */
+  readonly contexts: ReadonlyMap<string, { readonly spans: number; readonly orphans: number }>
   readonly history: OrphanHistory
 }
 
@@ -18,104 +23,119 @@ export interface OrphanCause {
 
 /** Orphans from which a cause is decided; with fewer a share says nothing. */
 const DECIDE_FROM = 10
-/** Spans of all siblings together that are enough to compare with. */
-const SIBLINGS_FROM = 5
+/** Spans of all siblings together, and orphans that tell something, that are enough. */
+const ENOUGH = 5
 /** A share that counts as all, and one that counts as none: a few traces are always cut by restarts. */
 const ALL = 0.98
 const NONE = 0.02
+/** Share of orphans that must tell the same. */
+const MOST = 0.9
+/** Share of orphans without a known caller around them from which its spans have gone whole. */
+const GONE = 0.95
 const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
+const NEVER_ENDED: OrphanCause = { cause: 'parent_never_ended', confidence: 0.85 }
+const NOT_EXPORTED: OrphanCause = { cause: 'parent_not_exported', confidence: 0.9 }
+const DROPPED: OrphanCause = { cause: 'parent_dropped', confidence: 0.85 }
+const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
 
 /**
  * Why the spans of an operation are orphans. `siblings` are the other operations of the service that are entered the same
  * way (from outside, or from within).
  *
- *     all of this operation, none of its siblings    its parent never ends (a stream, a forgotten End)
- *     all of all entries of the service              somebody between makes parents and exports none
- *     a burst                                        spans were dropped: a queue was full, a process ended
+ *     all below one caller, whose call is here       somebody between makes parents and exports none
+ *     all below one caller or operation, whose other spans are here, or all of this operation and none of its siblings
+ *                                                    its parent never ends (a stream, a forgotten End)
+ *     bursts                                         spans were dropped: a queue was full, a process ended
  *     a steady share, the caller's spans gone whole  the two sides sample differently
  *
  * Spans dropped one by one at random leave the caller's other spans in the trace: that is none of these.
  */
 export function orphanCauseOf(operation: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {
   if (operation.standing < DECIDE_FROM) return UNDETERMINED
-  if (shareOf(operation) >= ALL) {
-    const others = siblings.reduce(
-      (sum, { standing, withParent }) => ({
-        standing: sum.standing + standing,
-        withParent: sum.withParent + withParent,
-      }),
-      { standing: 0, withParent: 0 },
-    )
-    if (others.withParent < SIBLINGS_FROM) return UNDETERMINED
-    if (shareOf(others) <= NONE) return { cause: 'parent_never_ended', confidence: 0.85 }
-    if (operation.entry && shareOf(others) >= ALL) return { cause: 'parent_not_exported', confidence: 0.9 }
-    return UNDETERMINED
+  if (isAllOfSome(operation)) {
+    const cause = operation.entry ? causeOfAllEntries(operation) : causeOfAllWithin(operation)
+    if (cause !== UNDETERMINED) return cause
   }
-  if (operation.history.isBurst()) return { cause: 'parent_dropped', confidence: 0.85 }
-  const callersGone =
-    operation.callerKnown >= operation.standing * 0.8 && operation.callerAbsent >= operation.callerKnown * 0.95
-  if (operation.entry && callersGone && operation.history.isSteady())
-    return { cause: 'sampling_mismatch', confidence: 0.85 }
-  return UNDETERMINED
+  if (shareOf(operation) >= ALL) return causeBySiblings(operation, siblings)
+  if (operation.history.isBurst()) return DROPPED
+  return mismatchOf([operation])
+}
+
+/** All that fell into the bursts of another operation was lost with it. */
+export function isLostInBursts(operation: OrphanStatistics, siblings: readonly OrphanStatistics[]): boolean {
+  const bursts = siblings.flatMap(({ history }) => history.bursts)
+  return bursts.length > 0 && operation.history.isWithin(bursts)
+}
+
+/** Operations that the same service calls: what one alone is too rare to tell. */
+export function mismatchOf(operations: readonly OrphanStatistics[]): OrphanCause {
+  let orphans = 0
+  let strange = 0
+  let known = 0
+  let found = 0
+  for (const { entry, contexts, between, within } of operations) {
+    found += between + within
+    for (const context of entry ? contexts.values() : []) {
+      orphans += context.orphans
+      if (context.spans > context.orphans) known += context.spans
+      else strange += context.orphans
+    }
+  }
+  if (found > orphans * (1 - GONE)) return UNDETERMINED
+  if (orphans < DECIDE_FROM || known === 0 || strange < orphans * GONE) return UNDETERMINED
+  const [usual] = [...operations].sort((a, b) => b.history.orphaned - a.history.orphaned)
+  return usual!.history.isSteady() ? MISMATCH : UNDETERMINED
+}
+
+/** The caller of most spans that have their parent. */
+export function usualCaller({ contexts }: OrphanStatistics): string {
+  let usual = ''
+  let most = 0
+  for (const [context, { spans, orphans }] of contexts) {
+    if (spans - orphans <= most) continue
+    usual = context
+    most = spans - orphans
+  }
+  return usual
+}
+
+/** Whether there are contexts without a single span that has its parent, and no others with orphans. */
+function isAllOfSome({ contexts }: OrphanStatistics): boolean {
+  let affected = 0
+  for (const { spans, orphans } of contexts.values()) {
+    if (orphans === 0) continue
+    affected++
+    if (orphans < spans * ALL) return false
+  }
+  return affected > 0
+}
+
+function causeOfAllEntries({ standing, between, within, untold }: OrphanStatistics): OrphanCause {
+  const told = standing - untold
+  if (told < ENOUGH) return UNDETERMINED
+  if (between >= told * MOST) return NOT_EXPORTED
+  return within >= told * MOST ? NEVER_ENDED : UNDETERMINED
+}
+
+/** Of a process that loses all for a while nothing is left around the orphans either. */
+function causeOfAllWithin({ contexts, history }: OrphanStatistics): OrphanCause {
+  const isUnderWay = [...contexts].some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
+  return isUnderWay || !history.isBurst() ? NEVER_ENDED : DROPPED
+}
+
+function causeBySiblings({ entry }: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {
+  const others = siblings.reduce(
+    (sum, { standing, withParent }) => ({
+      standing: sum.standing + standing,
+      withParent: sum.withParent + withParent,
+    }),
+    { standing: 0, withParent: 0 },
+  )
+  if (others.withParent < ENOUGH) return UNDETERMINED
+  if (shareOf(others) <= NONE) return NEVER_ENDED
+  return entry && shareOf(others) >= ALL ? NOT_EXPORTED : UNDETERMINED
 }
 
 function shareOf({ standing, withParent }: Pick<OrphanStatistics, 'standing' | 'withParent'>): number {
   return withParent === 0 ? 0 : standing / withParent
-}
-
-/** Length of a slice of the history: two export intervals, so that both sides of a trace fall into one. */
-const SLICE_MS = 10_000
-/** Ten minutes of slices are kept. */
-const MAX_SLICES = 60
-/** Spans that make a slice count. */
-const SLICE_FROM = 5
-/** Of a burst, at most this share of the slices may be affected. */
-const BURST_SLICES = 1 / 2
-
-interface Slice {
-  readonly index: number
-  withParent: number
-  orphans: number
-}
-
-/** How many spans of an operation, and how many orphans, came in each slice of time. */
-export class OrphanHistory {
-  readonly #slices: Slice[] = []
-
-  add(nowMs: number, withParent: number, orphans: number): void {
-    const index = Math.floor(nowMs / SLICE_MS)
-    let last = this.#slices.at(-1)
-    if (last?.index !== index) {
-      last = { index, withParent: 0, orphans: 0 }
-      this.#slices.push(last)
-      if (this.#slices.length > MAX_SLICES) this.#slices.shift()
-    }
-    last.withParent += withParent
-    last.orphans += orphans
-  }
-
-  /** All orphans in a few slices that follow one another, and slices without any beside them. */
-  isBurst(): boolean {
-    const slices = this.#counting()
-    const affected = slices.filter((slice) => slice.orphans > slice.withParent * NONE)
-    if (slices.length < 3 || affected.length === 0 || affected.length > slices.length * BURST_SLICES) return false
-    return affected.at(-1)!.index - affected[0]!.index < affected.length + 1
-  }
-
-  /** The same share in every slice, but for what chance explains: four standard deviations of a binomial. */
-  isSteady(): boolean {
-    const slices = this.#counting()
-    if (slices.length < 3) return false
-    const withParent = slices.reduce((sum, slice) => sum + slice.withParent, 0)
-    const share = slices.reduce((sum, slice) => sum + slice.orphans, 0) / withParent
-    const outside = slices.filter((slice) => {
-      const tolerance = 4 * Math.sqrt((share * (1 - share)) / slice.withParent)
-      return Math.abs(slice.orphans / slice.withParent - share) > tolerance
-    })
-    return outside.length <= slices.length * 0.1
-  }
-
-  #counting(): readonly Slice[] {
-    return this.#slices.filter((slice) => slice.withParent >= SLICE_FROM)
-  }
 }

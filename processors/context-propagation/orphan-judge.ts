@@ -1,11 +1,22 @@
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
-import { type OrphanCause, OrphanHistory, type OrphanStatistics, orphanCauseOf } from './orphan-cause.ts'
+import {
+  isLostInBursts,
+  mismatchOf,
+  type OrphanCause,
+  type OrphanStatistics,
+  orphanCauseOf,
+  usualCaller,
+} from './orphan-cause.ts'
+import { OrphanHistory } from './orphan-history.ts'
 import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
+
+/** Callers, or operations around the parent, that are told apart for one operation. */
+const MAX_CONTEXTS = 64
 
 /** All that is known of one operation. */
 class OrphanedOperation implements OrphanStatistics {
@@ -17,14 +28,16 @@ class OrphanedOperation implements OrphanStatistics {
   confirmed = 0
   localParents = 0
   entry = false
-  callerKnown = 0
-  callerAbsent = 0
+  between = 0
+  within = 0
+  untold = 0
+  readonly contexts = new Map<string, { spans: number; orphans: number }>()
   readonly history = new OrphanHistory()
   firstUnixNano = 0n
   lastUnixNano = 0n
   decided: OrphanCause = { cause: 'undetermined', confidence: 1 }
   /** The counts of the last report: nothing new, nothing said. */
-  reported = ''
+  #reported = ''
   readonly evidence: EarliestEvidence
 
   constructor(row: OrphanRow, evidenceLimit: number) {
@@ -38,9 +51,12 @@ class OrphanedOperation implements OrphanStatistics {
   }
 
   add(row: OrphanRow, nowMs: number): void {
-    this.history.add(nowMs, row.withParent, row.orphans)
-    this.callerKnown += row.callerKnown
-    this.callerAbsent += row.callerAbsent
+    this.history.at(nowMs)
+    for (const [slice, traces, orphaned] of row.slices) this.history.add(slice, traces, orphaned)
+    for (const [context, spans, orphans] of row.contexts) this.#addContext(context, spans, orphans)
+    this.between += row.between
+    this.within += row.within
+    this.untold += row.untold
     this.withParent += row.withParent
     this.orphans += row.orphans
     this.retracted += row.retracted
@@ -56,11 +72,46 @@ class OrphanedOperation implements OrphanStatistics {
       this.evidence.remove((e) => e.kind === 'span' && late.has(evidenceKey(e.traceId, e.relatedSpanId)))
     }
   }
+
+  /** Whether there is anything new since the last call. */
+  takeNews(): boolean {
+    const state = `${this.orphans} ${this.retracted} ${this.confirmed} ${this.withParent}`
+    const isNew = state !== this.#reported
+    this.#reported = state
+    return isNew
+  }
+
+  /**
+   * What was decided stands when the trouble is over and its share fades in what is healthy since; then what was all of a
+   * caller's calls looks like a burst.
+   */
+  decide(cause: OrphanCause): void {
+    const isWeaker = cause.cause === 'undetermined' || (cause.cause === 'parent_dropped' && isOfAll(this.decided))
+    if (!isWeaker) this.decided = cause
+  }
+
+  #addContext(context: string, spans: number, orphans: number): void {
+    const known = this.contexts.get(context)
+    if (known) {
+      known.spans += spans
+      known.orphans += orphans
+    } else if (this.contexts.size < MAX_CONTEXTS) this.contexts.set(context, { spans, orphans })
+  }
+}
+
+function isOfAll({ cause }: OrphanCause): boolean {
+  return cause === 'parent_not_exported' || cause === 'parent_never_ended'
+}
+
+/** The service whose spans are missing: of entries the one that calls them, of all else their own. */
+function groupOf(operation: OrphanedOperation): string {
+  return (operation.entry && usualCaller(operation)) || operation.service
 }
 
 /** Adds up the summaries of all shards and says what is orphaned and, from ten orphans on, why. */
 export class OrphanJudge implements TraceJudge<OrphanSummary> {
   readonly #operations = new Map<string, OrphanedOperation>()
+  readonly #byService = new Map<string, OrphanedOperation[]>()
   readonly #evidenceLimit: number
 
   constructor(evidenceLimit: number) {
@@ -69,20 +120,17 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
 
   judge(summaries: readonly OrphanSummary[], nowMs: number): readonly FindingReport[] {
     for (const summary of summaries) for (const row of summary) this.#operation(row).add(row, nowMs)
-    const reports: FindingReport[] = []
-    for (const operation of this.#operations.values()) {
-      if (operation.orphans === 0) continue
-      const { orphans, retracted, confirmed, withParent } = operation
-      const state = `${orphans} ${retracted} ${confirmed} ${withParent}`
-      if (state === operation.reported) continue
-      operation.reported = state
-      const before = operation.decided.cause
-      const decided = orphanCauseOf(operation, this.#siblingsOf(operation))
-      // What was decided stands when the trouble is over and its share fades in what is healthy since.
-      if (decided.cause !== 'undetermined') operation.decided = decided
-      reports.push(this.#report(operation, before === operation.decided.cause ? null : before))
-    }
-    return reports
+    const orphaned = [...this.#operations.values()].filter(({ orphans }) => orphans > 0)
+    const news = new Set(orphaned.filter((operation) => operation.takeNews()))
+    if (news.size === 0) return []
+    const before = new Map(orphaned.map((operation) => [operation, operation.decided.cause]))
+    for (const { history } of orphaned) history.at(nowMs)
+    this.#decide(orphaned)
+    return orphaned.flatMap((operation) => {
+      const was = before.get(operation)!
+      const isNew = was !== operation.decided.cause
+      return isNew || news.has(operation) ? [this.#report(operation, isNew ? was : null)] : []
+    })
   }
 
   verdicts(): Verdicts {
@@ -98,14 +146,38 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     if (!operation) {
       operation = new OrphanedOperation(row, this.#evidenceLimit)
       this.#operations.set(key, operation)
+      const siblings = this.#byService.get(row.service)
+      if (siblings) siblings.push(operation)
+      else this.#byService.set(row.service, [operation])
     }
     return operation
   }
 
+  /** Decides by each operation alone, and then what that leaves open by those that it shares its service or its callers with. */
+  #decide(orphaned: readonly OrphanedOperation[]): void {
+    for (const operation of orphaned) operation.decide(orphanCauseOf(operation, this.#siblingsOf(operation)))
+    const groups = Map.groupBy(orphaned, groupOf)
+    for (const group of groups.values()) {
+      const open = group.filter(({ decided }) => decided.cause === 'undetermined')
+      const bursts = group.filter(({ decided }) => decided.cause === 'parent_dropped')
+      for (const operation of open) if (isLostInBursts(operation, bursts)) operation.decide(bursts[0]!.decided)
+      const mismatch = mismatchOf(open)
+      for (const operation of open) operation.decide(mismatch)
+    }
+    for (const operation of orphaned) {
+      const { entry, standing, withParent, service } = operation
+      if (!entry || standing < withParent || operation.decided.cause !== 'undetermined') continue
+      const proxied = orphaned.find(
+        (other) => other.service === service && other.decided.cause === 'parent_not_exported',
+      )
+      if (proxied) operation.decide(proxied.decided)
+    }
+  }
+
   #siblingsOf(operation: OrphanedOperation): OrphanedOperation[] {
-    return [...this.#operations.values()].filter(
-      (other) => other !== operation && other.service === operation.service && other.entry === operation.entry,
-    )
+    return this.#byService
+      .get(operation.service)!
+      .filter((other) => other !== operation && other.entry === operation.entry)
   }
 
   #report(operation: OrphanedOperation, supersedesCause: string | null): FindingReport {

@@ -10,6 +10,7 @@ import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { OrphanJudge } from './orphan-judge.ts'
 import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
+import { OrphanTraffic, type OrphanTrafficRow } from './orphan-traffic.ts'
 
 /** Late parents named in one summary, to drop evidence; the count is exact whatever their number. */
 const MAX_LATE_PARENTS = 1000
@@ -37,8 +38,9 @@ interface Tally {
   readonly lateParents: string[]
   confirmed: number
   localParents: number
-  callerKnown: number
-  callerAbsent: number
+  between: number
+  within: number
+  untold: number
   firstUnixNano: bigint
   lastUnixNano: bigint
   readonly evidence: EarliestEvidence
@@ -53,6 +55,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   /** By operation id: whether work enters the service there, and the service that called it last + 1. */
   #isEntry = new Uint8Array(1024)
   #callerOf = new Uint32Array(1024)
+  readonly #traffic: OrphanTraffic
   readonly #tallies = new Map<number, Tally>()
   #operations: readonly Operation[] = []
   #facts: CallFacts | null = null
@@ -62,6 +65,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     this.#config = config
     this.#evidenceLimit = evidenceLimit
     this.#awaited = new AwaitedParents(config.max_awaited_parents)
+    this.#traffic = new OrphanTraffic(config.match_tolerance)
   }
 
   observe(facts: CallFacts, nowMs: number): void {
@@ -73,6 +77,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     for (let trace = 0; trace < traceCount; trace++) {
       const traceState = state[trace]!
       const end = firstRow[trace + 1]!
+      this.#traffic.nextTrace()
       for (let row = firstRow[trace]!; row < end; row++) {
         const parent = parentRow[row]!
         const at = row * ROW_WORDS
@@ -85,7 +90,11 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
           this.#isEntry[operation] = 1
           if (parent >= 0) this.#callerOf[operation] = facts.serviceOf(parent) + 1
         }
-        if (parent !== Parent.missing || traceState === TraceState.unknown) continue
+        if (traceState === TraceState.unknown) continue
+        if (parent !== Parent.missing) {
+          if (this.#traffic.isArmed(operation, nowMs)) this.#traffic.whole(facts, row, parent)
+          continue
+        }
         if (!this.#mayComeFromElsewhere(facts, row, firstRow[trace]!, end) && facts.claim(row, RULE))
           this.#orphan(facts, row, firstRow[trace]!, end, nowMs)
       }
@@ -97,11 +106,12 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
     const operations = this.#operations
     const rows: OrphanRow[] = []
+    const traffic = this.#facts ? this.#traffic.take(this.#facts) : null
     for (let id = 0; id < Math.min(operations.length, this.#withParent.length); id++) {
       const tally = this.#tallies.get(id)
       const withParent = this.#withParent[id]!
       if (withParent === 0 && !tally) continue
-      rows.push(rowOf(operations[id]!, this.#isEntry[id] === 1, withParent, tally))
+      rows.push(rowOf(operations[id]!, this.#isEntry[id] === 1, withParent, tally, traffic?.get(id)))
     }
     this.#withParent.fill(0)
     this.#tallies.clear()
@@ -122,11 +132,9 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     if (startUnixNano > tally.lastUnixNano) tally.lastUnixNano = startUnixNano
     const flags = table.get(row, Column.flags)
     if ((flags & (SpanFlag.hasIsRemote | SpanFlag.isRemote)) === SpanFlag.hasIsRemote) tally.localParents++
-    const caller = this.#callerOf[id]! - 1
-    if (caller >= 0) {
-      tally.callerKnown++
-      if (!hasService(facts, traceFirst, traceEnd, caller)) tally.callerAbsent++
-    }
+    const missing = facts.missingParents.get(row)
+    if (missing !== undefined) tally[missing]++
+    this.#traffic.orphan(facts, row, traceFirst, traceEnd, this.#callerOf[id]! - 1, nowMs)
     if (tally.evidence.wants(startUnixNano))
       tally.evidence.add(startUnixNano, {
         kind: 'span',
@@ -177,8 +185,9 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         lateParents: [],
         confirmed: 0,
         localParents: 0,
-        callerKnown: 0,
-        callerAbsent: 0,
+        between: 0,
+        within: 0,
+        untold: 0,
         firstUnixNano: 0n,
         lastUnixNano: 0n,
         evidence: new EarliestEvidence(this.#evidenceLimit),
@@ -194,6 +203,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     const withParent = new Uint32Array(capacity)
     withParent.set(this.#withParent)
     this.#withParent = withParent
+    this.#traffic.reserve(capacity)
     const isEntry = new Uint8Array(capacity)
     isEntry.set(this.#isEntry)
     this.#isEntry = isEntry
@@ -203,12 +213,13 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   }
 }
 
-function hasService(facts: CallFacts, first: number, end: number, service: number): boolean {
-  for (let row = first; row < end; row++) if (facts.serviceOf(row) === service) return true
-  return false
-}
-
-function rowOf(operation: Operation, entry: boolean, withParent: number, tally: Tally | undefined): OrphanRow {
+function rowOf(
+  operation: Operation,
+  entry: boolean,
+  withParent: number,
+  tally: Tally | undefined,
+  traffic: OrphanTrafficRow | undefined,
+): OrphanRow {
   const { service, name, kind } = operation
   return {
     service,
@@ -221,8 +232,11 @@ function rowOf(operation: Operation, entry: boolean, withParent: number, tally: 
     lateParents: tally?.lateParents ?? [],
     confirmed: tally?.confirmed ?? 0,
     localParents: tally?.localParents ?? 0,
-    callerKnown: tally?.callerKnown ?? 0,
-    callerAbsent: tally?.callerAbsent ?? 0,
+    between: tally?.between ?? 0,
+    within: tally?.within ?? 0,
+    untold: tally?.untold ?? 0,
+    slices: traffic?.slices ?? [],
+    contexts: traffic?.contexts ?? [],
     firstUnixNano: tally?.firstUnixNano ?? 0n,
     lastUnixNano: tally?.lastUnixNano ?? 0n,
     evidence: tally?.evidence.take() ?? [],

@@ -1,9 +1,10 @@
 import type { DatedEvidence } from '../../component/evidence.ts'
+import type { OrphanTrafficRow } from './orphan-traffic.ts'
 
 export const RULE = 'CTX-001'
 
 /** What one shard saw of an operation since its last summary. */
-export interface OrphanRow {
+export interface OrphanRow extends OrphanTrafficRow {
   readonly service: string
   readonly name: string
   readonly kind: number
@@ -17,9 +18,10 @@ export interface OrphanRow {
   readonly confirmed: number
   /** Orphans whose parent is known to be local (flags). */
   readonly localParents: number
-  /** Orphans whose usual caller (a service) is known, and of these those with no span of it in their trace. */
-  readonly callerKnown: number
-  readonly callerAbsent: number
+  /** Orphaned entries by where their missing parent is, and those that came without the rest of their trace. */
+  readonly between: number
+  readonly within: number
+  readonly untold: number
   readonly firstUnixNano: bigint
   readonly lastUnixNano: bigint
   readonly evidence: readonly DatedEvidence[]

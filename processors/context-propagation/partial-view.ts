@@ -57,8 +57,10 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       }
       if (untold === 0) continue
       const { service } = facts.registry.all[facts.operations[orphan]!]!
-      if (!hasOtherService(facts, orphan, first, end)) addTo(this.#mute, service, untold)
-      else if (tops === 1) addTo(this.#explained, service, 1)
+      if (!hasOtherService(facts, orphan, first, end)) {
+        addTo(this.#mute, service, untold)
+        this.#markUntold(facts, first, end)
+      } else if (tops === 1) addTo(this.#explained, service, 1)
     }
   }
 
@@ -93,6 +95,12 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
     return true
+  }
+
+  #markUntold(facts: CallFacts, first: number, end: number): void {
+    const { parentRow } = facts.batch.traces!
+    for (let row = first; row < end; row++)
+      if (parentRow[row] === Parent.missing && !facts.missingParents.has(row)) facts.missingParents.set(row, 'untold')
   }
 
   #bridge(from: string, to: string): void {

@@ -94,6 +94,12 @@ export class Span implements SpanFields {
     return this.parent !== null && this.parent.service !== this.service
   }
 
+  /** What its service was asked for from outside: jobs and timers are not. */
+  get isServed(): boolean {
+    if (this.kind === Kind.unspecified) return this.parent === null || this.isEntry
+    return this.kind === Kind.server || this.kind === Kind.consumer
+  }
+
   /** Has a parent in the same process. */
   get isLocal(): boolean {
     return this.parent !== null && this.parent.source.instance === this.source.instance

@@ -33,6 +33,9 @@ export interface Break {
 /** Fewer at one place cannot be told from chance; detectors may ask for no more. */
 export const FEWEST = 5
 
+/** Fewer at one place say nothing about why: a share cannot be told from a burst. */
+export const FEWEST_FOR_CAUSE = 10
+
 /** The key that evidence has. */
 export function evidenceKey(span: Span): string {
   return `${span.traceId} ${span.spanId}`

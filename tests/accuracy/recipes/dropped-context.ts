@@ -13,7 +13,7 @@ export const callWithoutContext: Recipe = {
   key: KEY,
   identifiable: `the span has a kind, or others of its operation still have a parent; a span of the same process was serving when it began and ended; at least ${FEWEST}`,
   inject(ground) {
-    const spans = pickOperation(ground, (span) => span.isLocal && isCall(span))
+    const spans = pickOperation(ground, (span) => span.request.isServed && span.isLocal && isCall(span))
     if (spans === null) return []
     return detach(ground, this.name, 'call_without_context', spans, someOf(ground, spans))
   },
@@ -29,7 +29,7 @@ export const detachedGoroutine: Recipe = {
   identifiable: `a span of the same process was serving when it began; at least ${FEWEST}`,
   inject(ground) {
     const { recording, random } = ground
-    const calls = pickOperation(ground, (span) => span.isLocal && span.parent === span.request && isCall(span))
+    const calls = pickOperation(ground, (span) => span.parent === span.request && span.parent.isServed && isCall(span))
     if (calls === null) return []
     const name = `${calls[0]!.name} later`
     const workers = calls.map((call) => {

@@ -1,22 +1,24 @@
-import type { Span } from '../model/span.ts'
+import { Kind, type Span } from '../model/span.ts'
 import { orphansOf } from './orphans.ts'
-import { pickOperation, pickService, type Recipe, someOf } from './recipe.ts'
+import { type Ground, pickOperation, pickService, type Recipe, someOf } from './recipe.ts'
 
 const KEY = 'service and operation of the orphans'
-const ALL = 'every orphan that is left behind'
+const ALL =
+  'every orphan that is left behind, unless nothing arrives any more of the service that lost its spans: it may send them elsewhere'
 
 /** Spans of one service that are lost here and there. */
 export const dropSpans: Recipe = {
   name: 'dropped spans',
   rule: 'CTX-001',
   what: "spans of one service lost at random; at share 1 all of that service's",
-  causes: '`undetermined`; at share 1 also `parent_not_exported`, which looks the same',
+  causes: '`undetermined`; at share 1 also `parent_not_exported` and `sampling_mismatch`, which look the same',
   key: KEY,
   identifiable: ALL,
   inject(ground) {
     const spans = pickService(ground, hasChildren)
     if (spans === null) return []
-    return lose(this.name, ['undetermined', ...wholly(ground.share, ['parent_not_exported'])], someOf(ground, spans))
+    const causes = ['undetermined', ...wholly(ground.share, ['parent_not_exported', 'sampling_mismatch'])]
+    return lose(ground, this.name, causes, someOf(ground, spans))
   },
 }
 
@@ -37,6 +39,7 @@ export const samplingMismatch: Recipe = {
     const traces = new Set(someOf(ground, [...new Set(spans.map((span) => span.traceId))]))
     const causes = ['sampling_mismatch', ...wholly(ground.share, ['parent_not_exported', 'undetermined'])]
     return lose(
+      ground,
       this.name,
       causes,
       spans.filter((span) => traces.has(span.traceId)),
@@ -49,14 +52,22 @@ export const neverEnded: Recipe = {
   name: 'parent never ended',
   rule: 'CTX-001',
   what: 'spans of one operation that has children are never ended, so never exported',
-  causes: '`parent_never_ended`; for a part of the spans also `undetermined`',
+  causes:
+    '`parent_never_ended`; for a part of the spans also `undetermined`; for what stands alone between a CLIENT span and the callee also `parent_not_exported`',
   key: KEY,
   identifiable: ALL,
   inject(ground) {
     const spans = pickOperation(ground, (span) => span.children.length > 0)
     if (spans === null) return []
-    const causes = ['parent_never_ended', ...(ground.share < 1 ? ['undetermined'] : [])]
-    return lose(this.name, causes, someOf(ground, spans))
+    const isBetween = spans.every(
+      ({ parent, children }) => parent?.kind === Kind.client && children.every((child) => child.isEntry),
+    )
+    const causes = [
+      'parent_never_ended',
+      ...(isBetween ? ['parent_not_exported'] : []),
+      ...(ground.share < 1 ? ['undetermined'] : []),
+    ]
+    return lose(ground, this.name, causes, someOf(ground, spans))
   },
 }
 
@@ -88,7 +99,7 @@ export const burstLoss: Recipe = {
       return span.source.instance === instance && ms >= fromMs && ms < fromMs + BURST_MS
     })
     const causes = ['parent_dropped', ...(share < 0.1 ? ['undetermined'] : [])]
-    return inBurst.length === 0 ? [] : lose(this.name, causes, someOf(ground, inBurst))
+    return inBurst.length === 0 ? [] : lose(ground, this.name, causes, someOf(ground, inBurst))
   },
 }
 
@@ -100,7 +111,7 @@ function wholly(share: number, causes: readonly string[]): readonly string[] {
   return share >= 1 ? causes : []
 }
 
-function lose(recipe: string, causes: readonly string[], spans: readonly Span[]) {
+function lose({ recording }: Ground, recipe: string, causes: readonly string[], spans: readonly Span[]) {
   for (const span of spans) span.lost = true
-  return orphansOf(recipe, causes, spans)
+  return orphansOf(recipe, causes, spans, recording)
 }

@@ -1,15 +1,20 @@
-import { groupBy } from '../model/recording.ts'
+import { groupBy, type Recording } from '../model/recording.ts'
 import type { Span } from '../model/span.ts'
-import type { Break } from '../model/truth.ts'
+import { type Break, FEWEST_FOR_CAUSE } from '../model/truth.ts'
 
-/** The children that lost spans leave behind, each a truth of CTX-001 at its service and operation. */
-export function orphansOf(recipe: string, causes: readonly string[], lost: Iterable<Span>): Break[] {
+/**
+ * The children that lost spans leave behind, each a truth of CTX-001 at its service and operation. Where nothing at all
+ * is left of the services that lost them, these may as well send their spans elsewhere.
+ */
+export function orphansOf(recipe: string, causes: readonly string[], lost: readonly Span[], all: Recording): Break[] {
+  const services = new Set(lost.map((span) => span.service))
+  const identifiable = all.spans.some((span) => !span.lost && services.has(span.service))
   const orphans = [...lost].flatMap((span) => span.children).filter((child) => !child.lost)
   return [...groupBy(orphans, (span) => `${span.service}\0${span.name}`).values()].map((spans) => ({
     recipe,
     rules: ['CTX-001'],
-    causes,
+    causes: spans.length < FEWEST_FOR_CAUSE ? [...causes, 'undetermined'] : causes,
     place: { service: spans[0]!.service, operation: spans[0]!.name, edge: null },
-    occurrences: spans.map((span) => ({ spans: [span], identifiable: true })),
+    occurrences: spans.map((span) => ({ spans: [span], identifiable })),
   }))
 }
