@@ -101,6 +101,15 @@ export function memoryExhausted(bytes: number, budget: ByteBudget): GatewayError
   )
 }
 
+/** It would not fit into the whole budget: coming back later is no use. */
+export function tooLargeForMemory(bytes: number, budget: ByteBudget): GatewayError {
+  return new GatewayError(
+    'message_too_large',
+    `the request takes about ${bytes} bytes of memory, more than the ${budget.limitBytes} bytes of service.limit_mib; send smaller batches`,
+    { retryable: false },
+  )
+}
+
 /** `limitName` is the setting that an operator would raise. */
 export function tooLarge(limitBytes: number, limitName: string, where = ''): GatewayError {
   return new GatewayError(

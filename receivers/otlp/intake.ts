@@ -5,8 +5,9 @@ import { type ErrorCode, GatewayError } from '../../component/errors.ts'
 import type { Signal } from '../../component/signal.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { Source } from '../../otlp/source.ts'
-import { type HeldBytes, memoryExhausted } from './body.ts'
+import { type HeldBytes, memoryExhausted, tooLargeForMemory } from './body.ts'
 import { type Coding, decompress } from './decompress.ts'
+import { parsedBytes } from './json-weight.ts'
 import { jsonBody, readBatch } from './read-batch.ts'
 
 export type BodyFormat = 'protobuf' | 'json'
@@ -87,9 +88,10 @@ export class Intake {
     }
     if (batch.signal === 'traces') {
       const rowBytes = batch.table.byteLength
-      if (!budget.reserve(rowBytes)) {
+      const error = this.#reserve(rowBytes)
+      if (error !== null) {
         batch.release()
-        return this.turnAway(signal, memoryExhausted(rowBytes, budget))
+        return this.turnAway(signal, error)
       }
       reservedBytes += rowBytes
     }
@@ -98,16 +100,28 @@ export class Intake {
 
   #fromJson(signal: Signal, held: HeldBytes): HeldBytes | GatewayError {
     const { budget } = this.settings
+    const parsingBytes = parsedBytes(held.bytes)
+    const error = this.#reserve(parsingBytes)
+    if (error !== null) {
+      budget.release(held.reservedBytes)
+      return error
+    }
     try {
       const bytes = jsonBody(signal, held.bytes)
       if (bytes instanceof GatewayError) return bytes
-      if (!budget.reserve(bytes.length)) return memoryExhausted(bytes.length, budget)
-      return { bytes, reservedBytes: bytes.length }
+      return this.#reserve(bytes.length) ?? { bytes, reservedBytes: bytes.length }
     } catch (error) {
       return this.#defect(error)
     } finally {
-      budget.release(held.reservedBytes)
+      budget.release(held.reservedBytes + parsingBytes)
     }
+  }
+
+  /** Room for what a request becomes here; an error that says whether it is worth to come back. */
+  #reserve(bytes: number): GatewayError | null {
+    const { budget } = this.settings
+    if (budget.reserve(bytes)) return null
+    return bytes > budget.limitBytes ? tooLargeForMemory(bytes, budget) : memoryExhausted(bytes, budget)
   }
 
   #handOn(batch: Batch): Outcome | Promise<Outcome> {

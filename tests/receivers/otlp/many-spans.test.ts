@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js'
 import { describe, expect, it } from '@jest/globals'
 import { ByteBudget } from '../../../component/budget.ts'
-import { traceRequest } from '../../support/otlp-builder.ts'
+import { traceRequest, traceRequestJson } from '../../support/otlp-builder.ts'
 import { exportByGrpcJs, failure, grpcClient, startReceiver } from './receiver-harness.ts'
 
 const MIB = 1024 * 1024
@@ -69,5 +69,46 @@ describe('the rows of a request, which the budget counts beside its bytes', () =
     for (const batch of held) batch.release()
     await exportByGrpcJs(client, 'traces', request)
     for (const batch of held.slice(-1)) batch.release()
+  })
+})
+
+describe('what a JSON body becomes while it is parsed, which the budget counts too', () => {
+  const post = async (body: string, budgetMib: number) => {
+    const budget = new ByteBudget(budgetMib * MIB)
+    const receiver = await startReceiver({ http: { endpoint: '127.0.0.1:0' } }, { budget })
+    const response = await fetch(`http://${receiver.httpAddress}/v1/traces`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    expect(budget.peakBytes).toBeLessThanOrEqual(budget.limitBytes)
+    return { status: response.status, text: await response.text(), retryAfter: response.headers.get('retry-after') }
+  }
+  const jsonOfSpans = (spans: string) => `{"resourceSpans":[{"scopeSpans":[{"spans":[${spans}]}]}]}`
+
+  it.each([
+    ['empty objects', jsonOfSpans(`${'{},'.repeat(MIB)}{}`)],
+    ['brackets in brackets', `{"resourceSpans":${'['.repeat(2 * MIB)}`],
+  ])('is too large for good where it would not fit at all: %s', async (_, body) => {
+    const { status, text, retryAfter } = await post(body, 32)
+    expect({ status, retryAfter }).toEqual({ status: 413, retryAfter: null })
+    expect(text).toMatch(/takes about \d+ bytes of memory, more than the \d+ bytes of service\.limit_mib/)
+  })
+
+  it('is small where the body is text', async () => {
+    const span = { name: 'GET', attributes: [{ key: 'query', value: { stringValue: '{"a\\":[1,2,{},'.repeat(1000) } }] }
+    const body = jsonOfSpans(Array(200).fill(JSON.stringify(span)).join())
+    expect(body.length).toBeGreaterThan(2 * MIB)
+    expect(await post(body, 16)).toMatchObject({ status: 200 })
+  })
+
+  it('does not stand in the way of an ordinary request of some MiB', async () => {
+    const spans = Array.from({ length: 5000 }, (_, i) => ({
+      spanId: i + 1,
+      attributes: { 'http.route': '/item/{id}', n: i },
+    }))
+    const body = JSON.stringify(traceRequestJson([{ service: 'shop', spans }]))
+    expect(body.length).toBeGreaterThan(MIB)
+    expect(await post(body, 16)).toMatchObject({ status: 200 })
   })
 })
