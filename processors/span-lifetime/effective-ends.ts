@@ -1,6 +1,7 @@
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
+import { RepeatedIds } from './repeated-ids.ts'
 
 /** Work that starts this soon after other work of its parent has ended is taken as the next step, not as a job of its own. */
 export const HANDOVER_NANO = 5e6
@@ -20,6 +21,9 @@ export class EffectiveEnds {
   /** Rows that end after their parent by its clock, and how many. */
   overruns = new Int32Array(1024)
   overrunCount = 0
+  /** By row, in traces with overruns: spans of which it is unclear whose children are theirs. */
+  ambiguous = new Uint8Array(1024)
+  readonly #repeatedIds = new RepeatedIds()
   readonly #isDetached: (name: string) => boolean
 
   constructor({ detached_operations }: SpanLifetimeConfig) {
@@ -50,7 +54,9 @@ export class EffectiveEnds {
         if (isSameClock ? overrunNano > 0 : overrunNano > facts.clockDifferenceNano(row, parent))
           overruns[this.overrunCount++] = row
       }
-      if (this.overrunCount > first) this.#extend(facts, first)
+      if (this.overrunCount === first) continue
+      this.#repeatedIds.mark(table, firstRow[trace]!, end, this.ambiguous)
+      this.#extend(facts, first)
     }
   }
 
@@ -89,6 +95,7 @@ export class EffectiveEnds {
 
   #belongs(facts: LifetimeFacts, child: number, parent: number, extraNano: number): boolean {
     const { table } = facts.batch
+    if (this.ambiguous[parent] !== 0) return false
     if (extraNano > MAX_ASYNC_NANO || table.kind(child) === SpanKind.consumer || !facts.sameProcess(child, parent))
       return false
     const gapNano = table.differenceNano(child, Column.start, parent, Column.end)
@@ -107,5 +114,6 @@ export class EffectiveEnds {
     this.extra = new Float64Array(capacity)
     this.last = new Int32Array(capacity)
     this.overruns = new Int32Array(capacity)
+    this.ambiguous = new Uint8Array(capacity)
   }
 }

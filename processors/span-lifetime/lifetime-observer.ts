@@ -166,7 +166,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
   #overrun(facts: LifetimeFacts, row: number): void {
     const { table, traces } = facts.batch
     const parent = traces!.parentRow[row]!
-    if (this.#impossible[row] !== 0 || this.#impossible[parent] !== 0) return
+    if (this.#impossible[row] !== 0 || this.#impossible[parent] !== 0 || this.#ends.ambiguous[parent] !== 0) return
     const isInside = facts.sameProcess(row, parent)
     const isServed = !isInside && isCall(table.kind(parent), table.kind(row))
     if (isServed && this.#gaveUp(facts, row, parent)) return
@@ -288,8 +288,10 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     batch.edits.appendInt(row, 'blindspot.effective.end_time', effectiveEnd)
     const operation = facts.operations[row]!
     if (this.#early[operation] === Early.response) return
-    if (durationNano + extraNano < MIN_RATIO * durationNano) return
-    tallyOf(this.#async, operation).add(durationNano, durationNano + extraNano)
+    if (durationNano + extraNano >= MIN_RATIO * durationNano)
+      tallyOf(this.#async, operation).add(durationNano, durationNano + extraNano)
+    // Of an operation that ends too early this one does, too; else its child says it (LIFE-001).
+    else if (extraNano <= this.#config.tolerance * 1e6) return
     const isJudged = this.#early[operation] === Early.async
     this.#record(facts, Kind.endedBeforeAsyncWork, row, -1, this.#ends.last[row]!, extraNano, isJudged)
   }

@@ -86,6 +86,20 @@ describe('LIFE-001 child_outlives_parent', () => {
       'a consumer, which works when it can',
       [{ service: 'cart', ...sameHost, spans: [parent, child(50, 160, 2, { kind: 'consumer' })] }],
     ],
+    [
+      'a parent whose id another span has, too: whose child it is cannot be said',
+      [
+        {
+          service: 'cart',
+          spans: [
+            span('GET /', 9, null, 0, 200),
+            span('price', 1, 9, 0, 100),
+            child(50, 160),
+            span('stock', 1, 9, 100, 190),
+          ],
+        },
+      ],
+    ],
     ['dialling that net/http goes on with', [{ service: 'cart', spans: [parent, span('http.tls', 2, 1, 90, 120)] }]],
     [
       'a server span that ends a moment after its answer, once',
@@ -159,6 +173,13 @@ describe('LIFE-003 ended_too_early', () => {
       relatedSpanId: '0000000000000002',
       values: { missing_seconds: 0.877 },
     })
+  })
+
+  it('counts spans of such an operation that report more than half of their work, too', async () => {
+    const { findings } = await replay(
+      calls((i) => [{ service: 'worker', spans: [early, span('write file', 2, 1, 2, i < 17 ? 880 : 5.5)] }]),
+    )
+    expect(findings).toMatchObject([{ rule: 'LIFE-003', occurrences: 20, population: 20 }])
   })
 
   it('names an operation whose callers wait on long after its end', async () => {
