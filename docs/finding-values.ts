@@ -5,7 +5,7 @@ import { table } from './markdown.ts'
 export function findingValuesTable(): string {
   const rows = CATALOGUE.filter((rule) => rule.detected).flatMap(({ id, values }) =>
     values
-      .filter(({ of, key }) => of === 'finding' && key !== 'signal_source')
+      .filter(({ of, key }) => of !== 'evidence' && key !== 'signal_source')
       .map(({ key, unit, means }) => [
         `[${id}](rules/${id}.md)`,
         `\`blindspot.value.${key}\``,

@@ -66,7 +66,7 @@ function causeText({ cause, planned, means, mend, go, config }: Cause): string {
   ].join('\n\n')
 }
 
-function counted({ occurrence, population, reads, key }: Rule): string {
+function counted({ occurrence, population, reads, key, evidence }: Rule): string {
   const { operation, instance } = key
   const parts = ['service', 'edge', 'cause']
   if (operation === true) parts.splice(1, 0, 'operation')
@@ -76,12 +76,18 @@ function counted({ occurrence, population, reads, key }: Rule): string {
     `- One **occurrence** is a ${occurrence}.`,
     `- The **population** is the ${population.what}.`,
     `- One **finding** for each ${parts.join(', ')}${byRoute}.`,
+    `- In its **evidence** (the report), ${evidence}.`,
     `- It **reads** ${reads}.`,
   ].join('\n')
 }
 
 function valuesTable({ values }: Rule): string {
-  const rows = values.map(({ key, of, unit, means }) => [`\`${key}\``, of, unit === '' ? 'text' : `\`${unit}\``, means])
+  const rows = values.map(({ key, of, unit, means }) => [
+    `\`${key}\``,
+    of === 'both' ? 'finding, evidence' : of,
+    unit === '' ? 'text' : `\`${unit}\``,
+    means,
+  ])
   return table(['Key', 'Of', 'Unit', 'Meaning'], rows)
 }
 

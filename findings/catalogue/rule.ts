@@ -30,7 +30,7 @@ export interface ConfigExample {
 export interface Value {
   readonly key: string
   /** In the values of the finding, or in those of each piece of evidence. */
-  readonly of: 'finding' | 'evidence'
+  readonly of: 'finding' | 'evidence' | 'both'
   /** UCUM, `1` for a share; empty for text. */
   readonly unit: string
   readonly means: string
@@ -111,6 +111,8 @@ export interface Rule {
    * of a part only.
    */
   readonly messageOfAll?: (place: Place, occurrences: number, population: number) => string
+  /** What the spans (or data points) of its evidence are: `span_id` and `related_span_id` of the report. */
+  readonly evidence: string
   readonly causes: readonly Cause[]
   readonly values: readonly Value[]
   readonly thresholds: readonly Threshold[]

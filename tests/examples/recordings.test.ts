@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { readTruth } from '../../examples/fleet/truth.ts'
+import { findRule } from '../../findings/catalogue/catalogue.ts'
 import { alarms, describeExpectation, describeFinding, isKnownGap, owed } from '../fleet/owed.ts'
 import { readRecording } from '../fleet/recording.ts'
 import { type Report, replay } from '../fleet/replay.ts'
@@ -57,6 +58,19 @@ describe('the recordings of the fleet', () => {
     )
     expect(missed).toEqual([])
     expect(truth.faults.flatMap((fault) => alarms(fault, report)).map(describeFinding)).toEqual([])
+  })
+
+  it.each(names)('%s gives no value that the page of its rule does not explain', (name) => {
+    const unknown = reports.get(name)!.findings.flatMap(({ rule, values, evidence }) => {
+      const explained = (key: string, of: string) =>
+        findRule(rule)!.values.some((value) => value.key === key && (value.of === of || value.of === 'both'))
+      const ofEvidence = evidence.flatMap((piece) => Object.keys(piece.values))
+      return [
+        ...Object.keys(values).filter((key) => !explained(key, 'finding')),
+        ...ofEvidence.filter((key) => !explained(key, 'evidence')),
+      ].map((key) => `${rule} ${key}`)
+    })
+    expect([...new Set(unknown)]).toEqual([])
   })
 
   it('healthy gives no finding at all', () => {

@@ -45,7 +45,7 @@ describe('the catalogue', () => {
     expect(hasCause(rule, example.cause)).toBe(true)
     expect(rule.levels).toContain(example.level)
     expect(example.occurrences).toBeLessThanOrEqual(example.population)
-    const keys = rule.values.filter((value) => value.of === 'finding').map((value) => value.key)
+    const keys = rule.values.filter((value) => value.of !== 'evidence').map((value) => value.key)
     expect(keys).toEqual(expect.arrayContaining(Object.keys(example.values)))
   })
 

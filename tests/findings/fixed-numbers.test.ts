@@ -12,6 +12,10 @@ const PROCESSORS = join(import.meta.dirname, '../../processors')
 const CONSTANTS: readonly (readonly [rule: string, what: string, file: string, ...names: string[]])[] = [
   ['CTX-001', 'orphans from which', 'context-propagation/orphan-cause.ts', 'DECIDE_FROM'],
   ['CTX-001', 'share of orphans that counts', 'context-propagation/orphan-cause.ts', 'ALL', 'NONE'],
+  ['CTX-001', 'spans of sibling', 'context-propagation/orphan-cause.ts', 'ENOUGH'],
+  ['CTX-001', 'orphans that must tell', 'context-propagation/orphan-cause.ts', 'MOST'],
+  ['CTX-001', 'slices of time', 'context-propagation/orphan-history.ts', 'SLICE_MS'],
+  ['CTX-001', 'likelihood of bursts', 'context-propagation/orphan-history.ts', 'PROOF'],
   ['CTX-002', 'share of lost calls', 'context-propagation/lost-edge-cause.ts', 'BROKEN', 'WHOLE'],
   ['CTX-002', 'how long a call waits', 'context-propagation/context-lost-judge.ts', 'MATCH_AFTER_MS'],
   ['CTX-003', 'roots from which it is said', 'context-propagation/dropped-decision.ts', 'MIN_DROPPED'],

@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: false, instance: false },
   occurrence: 'second whose estimate is beyond the tolerance',
   population: { per: 'pair', what: 'seconds with an estimate for this pair of domains' },
+  evidence: "`span_id` is the callee's span of a call between the two clocks, `related_span_id` the caller's",
   causes: [
     {
       cause: 'steady',

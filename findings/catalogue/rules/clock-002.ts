@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: false, instance: false },
   occurrence: 'step',
   population: { per: 'pair', what: 'pairs of estimates that follow each other' },
+  evidence: "`span_id` is the callee's span of a call between the two clocks, `related_span_id` the caller's",
   causes: [
     {
       cause: 'step',

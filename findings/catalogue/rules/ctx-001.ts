@@ -19,6 +19,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span whose parent never arrived',
   population: { per: 'operation', what: 'spans of that service and operation that have a parent id' },
+  evidence: '`span_id` is the orphan, `related_span_id` the parent that is missing',
   causes: [
     {
       cause: 'parent_not_exported',
@@ -124,15 +125,26 @@ for {
       reason: 'Fewer are no evidence that the siblings are whole.',
     },
     {
-      what: 'slices of ten seconds with orphans, at most, in a burst',
-      value: '0.5 of them',
-      reason: 'What lasts longer is no burst: a sampler, or somebody between.',
+      what: 'orphans that must tell the same of where their parent is (between a call and its callee, or in a service that is seen)',
+      value: '0.9',
+      reason: 'Pieces of traces that came apart tell nothing, and clocks hide a few.',
+    },
+    {
+      what: 'slices of time in which traces with and without orphans are counted',
+      value: '2 s',
+      reason:
+        'Shorter than the pause between two crashes of a process; counted from the first orphan of an operation on.',
+    },
+    {
+      what: 'likelihood of bursts over that of a steady share, from which it is a burst',
+      value: 'e^7',
+      reason: 'A thousand to one, after what it takes to say when each burst begins and ends.',
     },
   ],
   blindTo: [
     'Traces that left the window early for lack of memory, and traces that were already on their way when the gateway started: they are counted as unknown.',
     'Parents that went to another gateway: when parents and children are missing alike on all edges, GW-001 says so and this rule is silent.',
-    'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, or where the whole trace hangs below the orphan. Callers that are known to send elsewhere: expected_elsewhere.',
+    'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, where the whole trace hangs below the orphan, or where no call was under way that could have left the services that are seen. Callers that are known to send elsewhere: expected_elsewhere.',
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
   ],
   example: {

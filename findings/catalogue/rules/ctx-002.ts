@@ -22,6 +22,8 @@ export const rule: Rule = {
   population: { per: 'edge', what: 'calls from this caller to this callee that were seen, connected or not' },
   messageOfAll: ({ edge }, occurrences, population) =>
     `${occurrences} of ${population} calls from ${edge!.from} to ${edge!.to} begin a new trace in ${edge!.to}: the trace context is lost on the way.`,
+  evidence:
+    "`span_id` is the root in the callee, `related_span_id` the caller's span where it is known; that one is in the trace `caller_trace_id`",
   causes: [
     {
       cause: 'caller_does_not_inject',

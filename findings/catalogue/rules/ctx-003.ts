@@ -19,6 +19,8 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'root that was made while a request was served',
   population: { per: 'operation', what: 'spans of that service and operation' },
+  evidence:
+    '`span_id` is the root, `related_span_id` the request that was being served, in the trace `request_trace_id`; of the first roots the request is not known',
   causes: [
     {
       cause: 'call_without_context',
@@ -48,7 +50,10 @@ ctx := c.Request().Context() // echo`,
     },
     undetermined,
   ],
-  values: [{ key: 'root_share', of: 'finding', unit: '1', means: 'spans of the operation that begin a trace' }],
+  values: [
+    { key: 'root_share', of: 'finding', unit: '1', means: 'spans of the operation that begin a trace' },
+    { key: 'request_trace_id', of: 'evidence', unit: '', means: 'the trace of the request that was being served' },
+  ],
   thresholds: [],
   fixed: [
     { what: 'roots from which it is said', value: '6', reason: 'Fewer fall inside requests by chance.' },

@@ -19,6 +19,7 @@ export const rule: Rule = {
   key: { operation: false, instance: false },
   occurrence: 'subtree under a cut id',
   population: { per: 'edge', what: 'calls from this caller to this callee that were seen' },
+  evidence: "`span_id` is the first span under the cut id, `related_span_id` the caller's, under the whole one",
   causes: [
     {
       cause: 'truncated_to_64_bits',

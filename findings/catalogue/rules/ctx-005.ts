@@ -19,6 +19,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span below a parent that it cannot belong to',
   population: { per: 'operation', what: 'spans of that service and operation that have a parent' },
+  evidence: '`span_id` is the span below the wrong parent, `related_span_id` that parent',
   causes: [
     {
       cause: 'sibling_parent',

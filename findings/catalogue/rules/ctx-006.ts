@@ -18,6 +18,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'pair of spans for one call',
   population: { per: 'operation', what: 'calls of that service and operation' },
+  evidence: '`span_id` is the outer one of the two, `related_span_id` the inner one',
   causes: [
     {
       cause: 'two_handlers',

@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span whose id was there already',
   population: { per: 'operation', what: 'spans of that service and operation' },
+  evidence: '`span_id` and `related_span_id` are the id that both have',
   causes: [
     {
       cause: 'id_reused',

@@ -20,6 +20,7 @@ export const rule: Rule = {
   population: { per: 'edge', what: 'calls from this caller to this callee that carry a decision' },
   messageOfAll: ({ edge }, occurrences, population) =>
     `${occurrences} of ${population} calls from ${edge!.from} to ${edge!.to} lose what was decided about sampling.`,
+  evidence: "`span_id` is the callee's span, `related_span_id` the caller's",
   causes: [
     {
       cause: 'tracestate_dropped',

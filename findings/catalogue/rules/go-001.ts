@@ -19,6 +19,7 @@ export const rule: Rule = {
   key: { operation: false, instance: true },
   occurrence: 'data point that says so',
   population: { per: 'process', what: 'data points of this process that were read for the rule' },
+  evidence: 'data points that say so, by time, metric and instance',
   causes: [
     {
       cause: 'gogc_off',
@@ -35,11 +36,11 @@ debug.SetMemoryLimit(900 << 20) // container limit 1 GiB
     },
   ],
   values: [
-    { key: 'signal_source', of: 'finding', unit: '', means: 'who sent the metrics: otel_sdk, obi or prometheus' },
-    { key: 'memory_limit_bytes', of: 'finding', unit: 'By', means: 'GOMEMLIMIT, where one is set and sent' },
+    { key: 'signal_source', of: 'both', unit: '', means: 'who sent the metrics: otel_sdk, obi or prometheus' },
+    { key: 'memory_limit_bytes', of: 'both', unit: 'By', means: 'GOMEMLIMIT, where one is set and sent' },
     {
       key: 'heap_goal_bytes',
-      of: 'finding',
+      of: 'both',
       unit: 'By',
       means: 'heap size at which the next collection starts, where there is one',
     },

@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: false, instance: false },
   occurrence: 'judgement in which the view was partial',
   population: { per: 'gateway', what: 'judgements' },
+  evidence: 'there is none: what is missing cannot be shown',
   causes: [
     {
       cause: 'split_traffic',

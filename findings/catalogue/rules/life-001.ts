@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span that ended after its parent',
   population: { per: 'operation', what: 'spans of that service and operation' },
+  evidence: '`span_id` is the child, `related_span_id` its parent',
   causes: [
     {
       cause: 'asynchronous_work',

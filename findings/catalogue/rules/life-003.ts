@@ -18,6 +18,8 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span that ended long before its work',
   population: { per: 'operation', what: 'spans of that service and operation' },
+  evidence:
+    '`span_id` is the span that ended early, `related_span_id` the work that ended last (for ended_before_response the caller)',
   causes: [
     {
       cause: 'ended_before_async_work',

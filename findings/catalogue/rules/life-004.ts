@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'call that worked on after it was cancelled',
   population: { per: 'operation', what: 'spans of the callee operation' },
+  evidence: "`span_id` is the callee's span, `related_span_id` the caller's",
   causes: [
     {
       cause: 'cancellation_ignored',

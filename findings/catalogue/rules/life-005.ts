@@ -20,6 +20,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'span with impossible times',
   population: { per: 'operation', what: 'spans of the operation' },
+  evidence: '`span_id` is the span',
   causes: [
     {
       cause: 'end_before_start',

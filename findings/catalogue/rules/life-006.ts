@@ -17,6 +17,7 @@ export const rule: Rule = {
   key: { operation: true, instance: false },
   occurrence: 'call whose caller had timed out',
   population: { per: 'operation', what: 'spans of the callee operation' },
+  evidence: "`span_id` is the callee's span, `related_span_id` the caller's",
   causes: [
     {
       cause: 'timeout',
