@@ -10,7 +10,7 @@ import { problemsOf } from '../support/config.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 /** The YAML on these pages is for other programs. */
-const FOR_OTHERS = ['docs/operations.md']
+const FOR_OTHERS = ['docs/operations.md', 'docs/replay.md']
 const PAGES = ['README.md', ...globSync('docs/{,components/}*.md', { cwd: ROOT })]
   .filter((path) => !FOR_OTHERS.includes(path))
   .sort()
