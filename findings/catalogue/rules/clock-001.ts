@@ -10,7 +10,7 @@ export const rule: Rule = {
   reads: 'times of calls and of their answers between clock domains (host.id, node, host name, address)',
   when: 'Two clock domains differ by more than the tolerance and by more than three times the uncertainty of the estimate.',
   meaning:
-    'Times of spans on these machines cannot be compared: children seem to begin before their parents, network time comes out negative. Durations within one machine stay right.',
+    'Times of spans on these machines cannot be compared: children seem to begin before their parents, network time comes out negative. Durations within one machine stay right. The `service` of the finding is the clock domain.',
   drawing: `
     node-a   search   CLIENT   ██████████████
     node-b   geo      SERVER ████████            begins 3 ms before it was called  <- clock of node-b is 3 ms behind`,

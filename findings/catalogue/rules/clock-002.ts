@@ -10,7 +10,7 @@ export const rule: Rule = {
   reads: 'the estimates of CLOCK-001, one after the other',
   when: 'The offset of a clock domain jumps between two estimates by more than the tolerance.',
   meaning:
-    'A clock was set while services were running. Spans that were open at that moment have wrong durations, and caches, leases and certificates may have expired early or late.',
+    'A clock was set while services were running. Spans that were open at that moment have wrong durations, and caches, leases and certificates may have expired early or late. The `service` of the finding is the clock domain.',
   drawing: `
     offset of node-b    ─────────────┐
                                      └───────────────   −120 ms at 14:03:07  <- step`,

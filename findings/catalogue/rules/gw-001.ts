@@ -12,8 +12,10 @@ export const rule: Rule = {
   meaning:
     'This gateway sees only a share of the traffic, so nothing that is missing here is known to be missing at all. While this stands the CTX rules are silent.',
   drawing: `
-    frontend  ──▶ gateway 1   sees the parents of one half …
-    search    ──▶ gateway 2   … and the children of the other`,
+    at gateway 1   frontend   GET /cart        ████████████████████
+                     frontend   cart.GetItems    ██████████████     CLIENT, no child      <- its answer went to gateway 2
+
+    at gateway 2       cart       Cart/GetItems    ██████████       parent is not here    <- its caller went to gateway 1`,
   key: { operation: false, instance: false },
   occurrence: 'judgement in which the view was partial',
   population: { per: 'gateway', what: 'judgements' },
