@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import { componentPage } from '../../docs/component-page.ts'
-import { settingsOf } from '../../docs/settings-table.ts'
+import { componentPage } from '../../docs/generate/component-page.ts'
+import { settingsOf } from '../../docs/generate/settings-table.ts'
 import { inputSchema } from '../../pipeline/config/schema-view.ts'
 import { serviceSchema } from '../../pipeline/config/service-config.ts'
 import { FACTORIES } from '../../pipeline/registry.ts'

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { generatedFiles } from '../../docs/generated-files.ts'
+import { generatedFiles } from '../../docs/generate/generated-files.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const files = generatedFiles()

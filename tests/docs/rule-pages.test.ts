@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from '@jest/globals'
-import { rulePage } from '../../docs/rule-page.ts'
+import { rulePage } from '../../docs/generate/rule-page.ts'
 import { CATALOGUE } from '../../findings/catalogue/catalogue.ts'
 import { UNDETERMINED } from '../../findings/catalogue/rule.ts'
 import { describeWithTool } from '../support/tools.ts'

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { ITEM_NAMES } from '../../component/signal.ts'
-import { ownMetrics } from '../../docs/own-metrics.ts'
+import { ownMetrics } from '../../docs/generate/own-metrics.ts'
 import { LAYERS } from '../support/layers.ts'
 
 const ROOT = join(import.meta.dirname, '../..')

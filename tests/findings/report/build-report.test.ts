@@ -120,7 +120,7 @@ describe('a report', () => {
 })
 
 describe('docs/report.schema.json', () => {
-  it('is what the schema says; if not, run node docs/generate-report-schema.ts', () => {
+  it('is what the schema says; if not, run `npm run docs`', () => {
     const published = JSON.parse(readFileSync(join(import.meta.dirname, '../../../docs/report.schema.json'), 'utf8'))
     expect(published).toEqual(JSON.parse(JSON.stringify(reportJsonSchema())))
   })

@@ -1,4 +1,4 @@
-import { CATALOGUE } from '../findings/catalogue/catalogue.ts'
+import { CATALOGUE } from '../../findings/catalogue/catalogue.ts'
 import { table } from './markdown.ts'
 
 /** The attributes `blindspot.value.KEY` of finding events, by rule. */

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CATALOGUE } from '../findings/catalogue/catalogue.ts'
-import { pageOf } from '../findings/catalogue/rule.ts'
-import { INSTEAD } from '../pipeline/config/elsewhere.ts'
-import { inputSchema } from '../pipeline/config/schema-view.ts'
-import { serviceSchema } from '../pipeline/config/service-config.ts'
-import { FACTORIES } from '../pipeline/registry.ts'
+import { CATALOGUE } from '../../findings/catalogue/catalogue.ts'
+import { pageOf } from '../../findings/catalogue/rule.ts'
+import { INSTEAD } from '../../pipeline/config/elsewhere.ts'
+import { inputSchema } from '../../pipeline/config/schema-view.ts'
+import { serviceSchema } from '../../pipeline/config/service-config.ts'
+import { FACTORIES } from '../../pipeline/registry.ts'
 import { componentPage, componentPagePath, componentsIndex } from './component-page.ts'
 import { findingValuesTable } from './finding-values.ts'
 import { replacePart, table } from './markdown.ts'
@@ -32,7 +32,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
 
 /** A page that is written by hand but for some parts. */
 function withParts(path: string, parts: Readonly<Record<string, string>>): readonly [string, string] {
-  const written = readFileSync(join(import.meta.dirname, '..', path), 'utf8')
+  const written = readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
   return [path, Object.entries(parts).reduce((text, [name, part]) => replacePart(text, name, part), written)]
 }
 

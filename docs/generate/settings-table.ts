@@ -1,4 +1,4 @@
-import type { SchemaView } from '../pipeline/config/schema-view.ts'
+import type { SchemaView } from '../../pipeline/config/schema-view.ts'
 import { table } from './markdown.ts'
 
 /** A key of a configuration, as a schema describes it. */

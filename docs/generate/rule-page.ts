@@ -1,6 +1,6 @@
-import { CATALOGUE } from '../findings/catalogue/catalogue.ts'
-import { type Cause, pageOf, type Rule } from '../findings/catalogue/rule.ts'
-import { findingId } from '../findings/finding-key.ts'
+import { CATALOGUE } from '../../findings/catalogue/catalogue.ts'
+import { type Cause, pageOf, type Rule } from '../../findings/catalogue/rule.ts'
+import { findingId } from '../../findings/finding-key.ts'
 import { componentFileName } from './component-page.ts'
 import { fence, page, section, table } from './markdown.ts'
 
