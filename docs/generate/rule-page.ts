@@ -13,10 +13,10 @@ const READING = `- **Place**: the service and operation where the trouble shows,
   finding is \`superseded\` by the one with the cause.
 - **Level**: \`error\` (telemetry or service is wrong now), \`warn\` (will be, or loses value), \`info\` (worth knowing, often by
   design).
-- **Confidence**: how sure it is of rule and place, and apart from that of the cause. Below 0.8 nothing is published, and a
-  cause is \`undetermined\`.
+- **Confidence**: how sure it is of rule and place, and apart from that of the cause. Below 0.8 nothing is published
+  (\`service.findings.min_confidence\`), and a cause is \`undetermined\`.
 - **State**: \`provisional\` while a late span could still overturn it, \`confirmed\` afterwards, \`resolved\` after ten minutes
-  without an occurrence, \`retracted\` when it turned out wrong.
+  without an occurrence (\`resolve_after\`), \`retracted\` when it turned out wrong.
 - Of a family only one rule speaks about a span, the one that explains most; what was outranked stands in \`related\`.`
 
 /** The page of one rule, in markdown, from its entry in the catalogue. */
