@@ -11,7 +11,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(5)
     .describe(
-      'Broken calls of an edge from which CTX-002 speaks: fewer may be a client from outside that happens to call at that time.',
+      'Occurrences from which CTX-002 (by edge), CTX-005 (by operation) and CTX-008 (by edge) speak: fewer may be chance, such as a client from outside that calls at that time.',
     ),
   match_tolerance: durationMs('50ms').describe(
     'How far a callee may lie outside of the call it is matched to: clock offsets between nodes, and the time on the way.',
