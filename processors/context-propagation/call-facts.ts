@@ -44,6 +44,10 @@ export class CallFacts {
   readonly foundParents: number[] = []
   /** By row of an orphaned entry, where the parent is that it misses, if that can be told. */
   readonly missingParents = new Map<number, MissingParent>()
+  /** Rows of spans that began when the request was over below which they hang. */
+  readonly belatedRows: number[] = []
+  /** Rows of spans whose parent has left before, so that it may have ended as well. */
+  readonly detachedRows: number[] = []
   readonly registry: Operations
   /** By operation, bits of `Below`: of spans without kinds, where they hang tells what they are when nothing is above. */
   #below = new Uint8Array(1024)
@@ -135,6 +139,8 @@ export class CallFacts {
       this.claimed = new Uint8Array(capacity)
     }
     this.claimed.fill(0, 0, rows)
+    this.belatedRows.length = 0
+    this.detachedRows.length = 0
     if (this.missingParents.size > 0) this.missingParents.clear()
   }
 }

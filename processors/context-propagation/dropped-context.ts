@@ -7,11 +7,25 @@ import { TraceState } from '../../otlp/trace-index.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { DroppedContextJudge } from './dropped-judge.ts'
-import { type DroppedSummary, HONEST, type RootRow, RULE, type SampleGroup, SUSPECTED } from './dropped-summary.ts'
+import {
+  BELATED_RULE,
+  type DroppedSummary,
+  HONEST,
+  type RootRow,
+  RULE,
+  type SampleGroup,
+  type SampleKind,
+  SUSPECTED,
+  suspicionKey,
+} from './dropped-summary.ts'
 import { InstanceSamples, instanceHash } from './instance-samples.ts'
 
 /** What is known of an operation: not asked yet, begins traces and may not, begins traces by design. */
 const Roots = { unknown: 0, suspected: 1, byDesign: 2 } as const
+/** Operations of which belated spans are counted. */
+const MAX_BELATED = 1000
+/** An operation may be of several in one instance. */
+const KINDS: readonly SampleKind[] = ['served', 'root', 'belated', 'detached']
 const INSTANCE_STRIDE = 1 << 24
 const RECEIVING = ['messaging.operation.type', 'messaging.operation', 'messaging.operation.name'].map(attributeKey)
 
@@ -19,13 +33,16 @@ const RECEIVING = ['messaging.operation.type', 'messaging.operation', 'messaging
  * CTX-003 context_dropped_in_process: spans that begin a trace without link while their instance serves a request. Root
  * and request share no id, so samples of both are compared by time in the judge. Requests are sampled only in services
  * that have such roots, and no more once these have proved to come by themselves.
+ *
+ * The same comparison tells steps of a request that name a request of before as theirs (CTX-005 context_reused) from
+ * work that goes on after its request: that lies within other requests by chance only.
  */
 export function droppedContext(
   config: ContextPropagationConfig,
   evidenceLimit: number,
 ): TraceRule<CallFacts, DroppedSummary> {
   return {
-    rules: [RULE],
+    rules: [RULE, BELATED_RULE],
     createObserver: () => new DroppedContextObserver(config),
     createJudge: () => new DroppedContextJudge(config, evidenceLimit),
   }
@@ -40,6 +57,8 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
   #state = new Uint8Array(1024)
   #spans = new Uint32Array(1024)
   #roots = new Uint32Array(1024)
+  /** By operation, spans since the last summary that hang below a request that was over. */
+  readonly #belatedOf = new Map<number, number>()
   readonly #instances = new Map<string, { readonly id: number; readonly hash: number; readonly name: string }>()
   #resources = new WeakMap<ResourceRef, { readonly id: number; readonly hash: number; readonly name: string }>()
   /** Group number by instance and operation. */
@@ -70,9 +89,13 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
         if ((role & Role.entry) === 0) {
           if (!isLate) this.#root(facts, row)
         } else if (this.#armed[services[words[row * ROW_WORDS + Column.resource]!]!] === 1)
-          this.#sample(facts, row, true)
+          this.#sample(facts, row, 'served')
       }
     }
+    for (const row of facts.belatedRows) this.#belated(facts, row, 'belated')
+    // Where others are belated these may be.
+    for (const row of facts.detachedRows)
+      if (this.#belatedOf.has(operations[row]!)) this.#belated(facts, row, 'detached')
   }
 
   takeSummary(): DroppedSummary {
@@ -82,8 +105,11 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     for (let id = 0; id < all.length && id < this.#spans.length; id++) {
       if (this.#spans[id] === 0) continue
       const { service, name } = all[id]!
-      rows.push({ service, name, spans: this.#spans[id]!, roots: this.#roots[id]! })
+      const spans = this.#spans[id]!
+      rows.push({ service, name, what: 'root', spans, roots: this.#roots[id]! })
+      if (this.#belatedOf.has(id)) rows.push({ service, name, what: 'belated', spans, roots: this.#belatedOf.get(id)! })
     }
+    for (const id of this.#belatedOf.keys()) this.#belatedOf.set(id, 0)
     this.#spans.fill(0)
     this.#roots.fill(0)
     const groups = new Map<number, SampleGroup>()
@@ -118,21 +144,39 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     const verdict = this.#verdicts.get(verdictKey(service, name))
     if (verdict === HONEST) return
     this.#armed[facts.serviceOf(row)] = 1
-    this.#sample(facts, row, false)
+    this.#sample(facts, row, 'root')
     if (verdict === undefined || verdict === SUSPECTED) return
     if (facts.claim(row, RULE)) facts.mark(row, RULE, verdict)
   }
 
-  #sample(facts: CallFacts, row: number, serves: boolean): void {
+  #belated(facts: CallFacts, row: number, what: 'belated' | 'detached'): void {
+    const operation = facts.operations[row]!
+    if (this.#state[operation] === Roots.unknown) {
+      this.#state[operation] = Roots.suspected
+      this.#spans[operation]!++
+    }
+    const count = this.#belatedOf.get(operation)
+    if (count === undefined && this.#belatedOf.size >= MAX_BELATED) return
+    this.#belatedOf.set(operation, (count ?? 0) + 1)
+    const { service, name } = facts.registry.all[operation]!
+    const verdict = this.#verdicts.get(suspicionKey(service, name, 'belated'))
+    if (verdict === HONEST) return
+    this.#armed[facts.serviceOf(row)] = 1
+    this.#sample(facts, row, what)
+    if (verdict === undefined || verdict === SUSPECTED) return
+    if (facts.claim(row, BELATED_RULE)) facts.mark(row, BELATED_RULE, verdict)
+  }
+
+  #sample(facts: CallFacts, row: number, what: SampleKind): void {
     const instance = this.#instanceOf(facts.batch.table.resourceOf(row))
     if (!instance) return
     const operation = facts.operations[row]!
-    const key = instance.id * INSTANCE_STRIDE + operation
+    const key = (instance.id * INSTANCE_STRIDE + operation) * KINDS.length + KINDS.indexOf(what)
     let group = this.#groups.get(key)
     if (group === undefined) {
       if (this.#groupInfos.length >= this.#limit) return
       const { service, name, kind } = facts.registry.all[operation]!
-      group = this.#groupInfos.push({ service, instance: instance.name, name, kind, serves }) - 1
+      group = this.#groupInfos.push({ service, instance: instance.name, name, kind, what }) - 1
       this.#groups.set(key, group)
     }
     this.#samples.add(group, instance.hash, facts.batch.table, row)

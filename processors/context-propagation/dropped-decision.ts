@@ -1,7 +1,7 @@
 import { SpanKind } from '../../otlp/span-table.ts'
 
 /** Roots from which they are said to be dropped, and from which they are said to be honest. */
-const MIN_DROPPED = 6
+const MIN_DROPPED = 5
 const MIN_HONEST = 10
 /** The share of roots that must lie inside requests. */
 const INSIDE = 0.95
@@ -41,7 +41,7 @@ export function isHonest({ roots, inside }: RootStatistics): boolean {
 }
 
 export interface DroppedCause {
-  readonly cause: 'call_without_context' | 'detached_goroutine' | 'undetermined'
+  readonly cause: 'call_without_context' | 'detached_goroutine' | 'context_reused' | 'undetermined'
   readonly confidence: number
 }
 

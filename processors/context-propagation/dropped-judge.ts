@@ -4,7 +4,7 @@ import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest } from './dropped-decision.ts'
 import { DroppedOperation } from './dropped-operation.ts'
-import { type DroppedSummary, HONEST, RULE, SUSPECTED } from './dropped-summary.ts'
+import { BELATED_RULE, type DroppedSummary, HONEST, RULE, SUSPECTED, suspicionKey } from './dropped-summary.ts'
 import { HeldInstance } from './held-instance.ts'
 import { instanceHash, keepsInstance } from './instance-samples.ts'
 
@@ -41,8 +41,8 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
     this.#nowMs = nowMs
     const share = Math.min(1, ...summaries.map((summary) => summary.share))
     for (const summary of summaries) {
-      for (const { service, name, spans, roots } of summary.rows) {
-        const operation = this.#operation(service, name)
+      for (const { service, name, what, spans, roots } of summary.rows) {
+        const operation = this.#operation(service, name, what)
         if (!operation) continue
         operation.spans += spans
         operation.allRoots += roots
@@ -70,12 +70,12 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
     return verdicts
   }
 
-  #operation(service: string, name: string): DroppedOperation | null {
-    const key = verdictKey(service, name)
+  #operation(service: string, name: string, what: 'root' | 'belated'): DroppedOperation | null {
+    const key = suspicionKey(service, name, what)
     let operation = this.#operations.get(key)
     if (!operation) {
       if (this.#operations.size >= this.#maxOperations) return null
-      operation = new DroppedOperation(service, name, this.#evidenceLimit)
+      operation = new DroppedOperation(service, name, what, this.#evidenceLimit)
       this.#operations.set(key, operation)
     }
     return operation
@@ -106,7 +106,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
       instance.look(
         nowMs,
         (service) => this.#armedFromMs.get(service) ?? nowMs,
-        ({ group }) => this.#operation(group.service, group.name),
+        ({ group }) => this.#operation(group.service, group.name, group.what === 'root' ? 'root' : 'belated'),
       )
       if (instance.held === 0) this.#instances.delete(key)
       this.#held += instance.held
@@ -128,18 +128,24 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   #report(operation: DroppedOperation, nowMs: number): readonly FindingReport[] {
     if (operation.honestUntilMs > 0 && nowMs >= operation.honestUntilMs) operation.forget()
     const wasSaid = operation.saidCount > 0
-    const confidence = droppedConfidence(operation, operation.follows, wasSaid)
+    const isBelated = operation.what === 'belated'
+    // Asynchronous work comes with the requests as well, one by one: only that it lies within others is no chance.
+    const confidence = droppedConfidence(operation, !isBelated && operation.follows, wasSaid)
     if (confidence === 0 && isHonest(operation) && operation.honestUntilMs === 0)
       operation.honestUntilMs = nowMs + HONEST_FOR_MS
     const count = confidence > 0 ? operation.occurrences : 0
     if (count === operation.saidCount && (count === 0 || operation.found === operation.saidFound)) return []
     const before = operation.cause
-    const decided = count > 0 ? droppedCauseOf(operation) : { cause: operation.cause, confidence: 1 }
+    const decided = count > 0 ? causeOf(operation) : { cause: operation.cause, confidence: 1 }
     operation.cause = decided.cause
     operation.saidCount = count
     operation.saidFound = operation.found
     return [reportOf(operation, count, confidence, decided, wasSaid && before !== decided.cause ? before : null)]
   }
+}
+
+function causeOf(operation: DroppedOperation): DroppedCause {
+  return operation.what === 'belated' ? { cause: 'context_reused', confidence: 0.9 } : droppedCauseOf(operation)
 }
 
 function reportOf(
@@ -152,7 +158,7 @@ function reportOf(
   const { service, name, spans, allRoots } = operation
   const population = Math.max(spans, count)
   return {
-    rule: RULE,
+    rule: operation.what === 'root' ? RULE : BELATED_RULE,
     cause,
     place: { service, instance: null, operation: name, edge: null },
     level: 'error',
@@ -163,8 +169,11 @@ function reportOf(
     population,
     firstUnixNano: nanoOf(operation.firstMs),
     lastUnixNano: nanoOf(operation.lastMs),
-    message: `${count} of ${population} spans "${name}" of ${service} begin a new trace although ${service} was serving a request.`,
-    values: { root_share: Math.min(1, allRoots / population) },
+    message:
+      operation.what === 'root'
+        ? `${count} of ${population} spans "${name}" of ${service} begin a new trace although ${service} was serving a request.`
+        : `${count} of ${population} spans "${name}" of ${service} hang below an earlier request than the one that was served: its context is used again.`,
+    values: operation.what === 'root' ? { root_share: Math.min(1, allRoots / population) } : {},
     evidence: count > 0 ? operation.allEvidence : [],
     supersedesCause,
     related: [],

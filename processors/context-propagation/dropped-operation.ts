@@ -1,6 +1,6 @@
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Evidence } from '../../component/finding.ts'
-import { Following, type RootStatistics } from './dropped-decision.ts'
+import { type DroppedCause, Following, type RootStatistics } from './dropped-decision.ts'
 
 /** Requests of as many operations are compared with the roots of one. */
 const MAX_FOLLOWED = 50
@@ -11,6 +11,8 @@ const MAX_ROOTS = 4000
 export class DroppedOperation implements RootStatistics {
   readonly service: string
   readonly name: string
+  /** What is wrong with its spans. */
+  readonly what: 'root' | 'belated'
   readonly evidence: EarliestEvidence
   /** Roots that came before the requests were sampled. */
   readonly earlyEvidence: EarliestEvidence
@@ -28,7 +30,7 @@ export class DroppedOperation implements RootStatistics {
   seenMs = 0
   firstMs = 0
   lastMs = 0
-  cause: 'call_without_context' | 'detached_goroutine' | 'undetermined' = 'undetermined'
+  cause: DroppedCause['cause'] = 'undetermined'
   saidCount = 0
   saidFound = 0
   /** Until when its roots are left alone, since they come by themselves; 0 where they do not. */
@@ -37,9 +39,10 @@ export class DroppedOperation implements RootStatistics {
 
   readonly #evidenceLimit: number
 
-  constructor(service: string, name: string, evidenceLimit: number) {
+  constructor(service: string, name: string, what: 'root' | 'belated', evidenceLimit: number) {
     this.service = service
     this.name = name
+    this.what = what
     this.#evidenceLimit = evidenceLimit
     this.evidence = new EarliestEvidence(evidenceLimit)
     this.earlyEvidence = new EarliestEvidence(evidenceLimit)

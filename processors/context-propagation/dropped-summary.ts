@@ -1,6 +1,9 @@
+import { verdictKey } from '../../component/occurrence-rule.ts'
 import type { SampleColumns } from './instance-samples.ts'
 
 export const RULE = 'CTX-003'
+/** What the spans of requests of before are said of. */
+export const BELATED_RULE = 'CTX-005'
 /** A verdict for the observer only: the roots of this operation are honest, they need not be looked at for a while. */
 export const HONEST = 'honest'
 /** Another: nothing is decided, and every shard is to sample what its service serves. */
@@ -13,16 +16,24 @@ export interface SampleGroup {
   readonly name: string
   /** SpanKind as on the wire. */
   readonly kind: number
-  /** Whether requests are served here; otherwise its samples are roots. */
-  readonly serves: boolean
+  readonly what: SampleKind
 }
 
-/** What one shard saw of an operation that began traces since its last summary. */
+/** Requests that were served; roots; spans below a request that was over; and such that came after it had left, and so may be. */
+export type SampleKind = 'served' | 'root' | 'belated' | 'detached'
+
+/** What one shard saw of an operation that began traces, or began too late, since its last summary. */
 export interface RootRow {
   readonly service: string
   readonly name: string
+  readonly what: 'root' | 'belated'
   readonly spans: number
   readonly roots: number
+}
+
+/** An operation and what is wrong with its spans, as verdicts name it. */
+export function suspicionKey(service: string, name: string, what: 'root' | 'belated'): string {
+  return what === 'root' ? verdictKey(service, name) : `${verdictKey(service, name)}\0${what}`
 }
 
 export interface DroppedSummary {

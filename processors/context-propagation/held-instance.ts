@@ -41,7 +41,7 @@ export class HeldInstance {
       place,
       sinceMs,
     }
-    ;(group.serves ? this.#served : this.#roots).push(held)
+    ;(group.what === 'served' ? this.#served : this.#roots).push(held)
   }
 
   /**
@@ -65,7 +65,9 @@ export class HeldInstance {
         if (root.startMs < comparableFromMs(root.group.service)) tellEarly(operation, root)
         else tell(operation, root, times, knownFromMs)
       }
-      const comparable = ready.filter(({ startMs, group }) => startMs >= comparableFromMs(group.service))
+      const comparable = ready.filter(
+        ({ startMs, group }) => group.what === 'root' && startMs >= comparableFromMs(group.service),
+      )
       if (comparable.length > 0) this.#countSeconds([...this.#uncounted, ...comparable], operationOf)
     }
     this.#served = this.#served.filter(({ sinceMs }) => sinceMs + HOLD_MS > nowMs)
@@ -92,7 +94,13 @@ export class HeldInstance {
 function tell(operation: DroppedOperation, root: Held, times: ServingTimes<Held>, knownFromMs: number): void {
   const { startMs, endMs } = root
   const chance = times.coverage(Math.max(knownFromMs, startMs - AROUND_MS), startMs + AROUND_MS)
-  const at = times.covers(startMs) ? times.requestAt(startMs, endMs) : null
+  const { what } = root.group
+  const isBelated = what === 'belated' || what === 'detached'
+  const request = times.covers(startMs) ? times.requestAt(startMs, endMs) : null
+  // Work may go on after its request; a step of another request lies within that one.
+  const at = isBelated && !request?.holdsEnd ? null : request
+  // It came late, but may belong where it says.
+  if (what === 'detached' && times.isWithinAny(startMs, endMs, (served) => isSameTrace(served, root))) return
   operation.sampled()
   operation.add(root.group.kind, startMs, chance, at !== null, at?.holdsEnd === true)
   if (!at) return
@@ -101,7 +109,9 @@ function tell(operation: DroppedOperation, root: Held, times: ServingTimes<Held>
     operation.evidence.add(unixNano, {
       kind: 'span',
       ...idsOf(root),
-      relatedSpanId: hexOf(at.request.columns.ids, at.request.place * ID_WORDS + 4, 2),
+      relatedSpanId: isBelated
+        ? hexOf(root.columns.ids, root.place * ID_WORDS + 6, 2)
+        : hexOf(at.request.columns.ids, at.request.place * ID_WORDS + 4, 2),
       values: { request_trace_id: hexOf(at.request.columns.ids, at.request.place * ID_WORDS, 4) },
     })
 }
@@ -111,6 +121,12 @@ function tellEarly(operation: DroppedOperation, root: Held): void {
   const unixNano = unixNanoOf(root.startMs)
   if (operation.earlyEvidence.wants(unixNano))
     operation.earlyEvidence.add(unixNano, { kind: 'span', ...idsOf(root), relatedSpanId: null, values: {} })
+}
+
+function isSameTrace(a: Held, b: Held): boolean {
+  for (let word = 0; word < 4; word++)
+    if (a.columns.ids[a.place * ID_WORDS + word] !== b.columns.ids[b.place * ID_WORDS + word]) return false
+  return true
 }
 
 function idsOf({ columns, place }: Held): { traceId: string; spanId: string } {

@@ -1,7 +1,7 @@
 import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
 
-/** Words of a sample's ids: trace id (4), span id (2). */
-export const ID_WORDS = 6
+/** Words of a sample's ids: trace id (4), span id (2), parent id (2). */
+export const ID_WORDS = 8
 /** Below this share of the instances nothing is worth keeping. */
 const SMALLEST_SHARE = 1 / 1024
 

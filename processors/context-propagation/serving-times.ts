@@ -48,6 +48,15 @@ export class ServingTimes<S extends Served> {
     return untilMs > fromMs ? (this.#servedUntil(untilMs) - this.#servedUntil(fromMs)) / (untilMs - fromMs) : 0
   }
 
+  /** Whether any of the requests that hold a time from its start to its end is such a one. */
+  isWithinAny(startMs: number, endMs: number, isOne: (request: S) => boolean): boolean {
+    const { served } = this
+    const last = lastAtOrBefore(this.#starts, startMs)
+    for (let i = last; i >= 0 && i > last - 64; i--)
+      if (served[i]!.endMs + AFTER_MS >= endMs && isOne(served[i]!)) return true
+    return false
+  }
+
   /** The request that was under way at a time: of several the one that began last, best one that also holds the end. */
   requestAt(startMs: number, endMs: number): { readonly request: S; readonly holdsEnd: boolean } | null {
     let found: S | null = null

@@ -1,4 +1,5 @@
 import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 
 /** A parent that lasted less did no work of its own: it was ended at once, which is LIFE-003. */
@@ -32,6 +33,17 @@ export function siblingsParent(facts: CallFacts, row: number, traceFirst: number
   for (let other = traceFirst; other < traceEnd; other++)
     if (other !== row && parentRow[other] === ancestor && overlaps(facts, row, other)) return -1
   return ancestor
+}
+
+/** Whether all that a span hangs below in its process had ended when it began. */
+export function isAfterRequest(facts: CallFacts, row: number): boolean {
+  const { table, traces } = facts.batch
+  let ancestor = traces!.parentRow[row]!
+  for (let steps = 0; steps < MAX_STEPS && ancestor >= 0 && isSameProcess(facts, row, ancestor); steps++) {
+    if (table.differenceNano(row, Column.start, ancestor, Column.end) <= 0) return false
+    ancestor = traces!.parentRow[ancestor]!
+  }
+  return ancestor === Parent.none || (ancestor >= 0 && !isSameProcess(facts, row, ancestor))
 }
 
 function isSameProcess({ batch: { table } }: CallFacts, row: number, other: number): boolean {

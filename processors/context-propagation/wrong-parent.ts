@@ -6,16 +6,20 @@ import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { type EndedParent, EndedParents, isReused, keepPending } from './ended-parents.ts'
 import { PairTally } from './pair-tally.ts'
-import { siblingsParent } from './sibling-parent.ts'
+import { isAfterRequest, siblingsParent } from './sibling-parent.ts'
 import { WrongParentJudge } from './wrong-parent-judge.ts'
 import { pairKey, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
 /** Spans of one trace that are looked at closely, since each looks at all its siblings. */
 const MAX_SUSPECTS = 64
 
+/** Spans of an operation below one ended parent that may be steps of other requests; more of them are a kept context. */
+const MAX_BELATED = 2
+
 /**
  * CTX-005 wrong_parent: a span of the same process begins after its parent has ended, and fits elsewhere: as a step after
  * the one that it hangs below (sibling_parent), or as one more round of a loop that keeps an old context (context_reused).
+ * Whether it is a step of another request than it says is left to the rule that knows the requests (dropped-context.ts).
  * Assumes that spans of one process have one clock. Work that comes in from elsewhere is never at fault.
  */
 export function wrongParent(
@@ -111,7 +115,9 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
     if (expected < 0) {
       this.#rightful.add(operation, facts.operations[parent]!)
       const endMs = table.timeMs(parent, Column.end)
-      this.#afterEnd(facts, row, this.#endedParents.add(table, row, operation, endMs), false)
+      const entry = this.#endedParents.add(table, row, operation, endMs)
+      this.#afterEnd(facts, row, entry, false)
+      if (entry.children <= MAX_BELATED && isAfterRequest(facts, row)) facts.belatedRows.push(row)
       return
     }
     this.#tally.add(facts, row, {
@@ -136,7 +142,9 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
     if (isForgotten && !this.#endedParents.find(table, row, operation)) return
     this.#suspected[operation] = 1
     this.#tally.countSpan(facts, row)
-    this.#afterEnd(facts, row, this.#endedParents.add(table, row, operation, null), isForgotten)
+    const entry = this.#endedParents.add(table, row, operation, null)
+    this.#afterEnd(facts, row, entry, isForgotten)
+    if (entry.children <= MAX_BELATED) facts.detachedRows.push(row)
   }
 
   #afterEnd(facts: CallFacts, row: number, entry: EndedParent, isForgotten: boolean): void {

@@ -39,8 +39,8 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     {
       cause: 'context_reused',
       means:
-        'A loop, a cron job or a pool keeps one context for its whole life, so that everything it does hangs below one old span.',
-      mend: 'Begin a trace for each round, from a context without a span.',
+        'A loop, a cron job or a pool keeps one context for its whole life, so that everything it does hangs below one old span; or requests use the context of the one before.',
+      mend: 'Begin a trace for each round, from a context without a span; take the context of a request from the request, not from a field of the handler.',
       go: `for range ticker.C {
 	ctx, span := tracer.Start(context.Background(), "sync prices", trace.WithNewRoot())
 	sync(ctx)
@@ -75,6 +75,11 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
       value: '5 in 10 s',
       reason: 'Retries and polling after a response are fewer or sooner done.',
     },
+    {
+      what: 'spans that begin after the request that they name and lie inside another one, and the chance that they would anyway, to call its context used again',
+      value: '0.95, e^-14',
+      reason: 'Asynchronous work goes on when it will; that it lies within other requests is chance, one in a million here.',
+    },
   ],
   blindTo: [
     'A wrong parent that is still open when the span starts looks like a right one.',
@@ -82,7 +87,7 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     'A parent that was ended at once and did no work of its own: that is LIFE-003.',
     'A kept context of less than five spans or ten seconds, or of which ever new ones come: polling after a response, say.',
     'A loop whose rounds are further apart than the memory of the trace window (`late_grace`), from its first round on: its rounds are orphans.',
-    'A span below a request of before, once each: nothing recurs.',
+    'Steps of a request that hang below the one before, in a process that is always busy: they lie inside another request then, whoever began them, as asynchronous work does.',
   ],
   example: {
     level: 'error',

@@ -1,5 +1,6 @@
 import { Kind, Span } from '../model/span.ts'
 import { type Break, FEWEST } from '../model/truth.ts'
+import { isBeyondChance } from './busy.ts'
 import { type Ground, pickOperation, type Recipe, someOf } from './recipe.ts'
 
 const KEY = 'service and operation of the new root'
@@ -11,7 +12,7 @@ export const callWithoutContext: Recipe = {
   what: 'calls of other services are made with context.Background(): they begin a trace, with all below them',
   causes: '`call_without_context`',
   key: KEY,
-  identifiable: `the span has a kind, or others of its operation still have a parent; a span of the same process was serving when it began and ended; at least ${FEWEST}`,
+  identifiable: `the span has a kind, or others of its operation still have a parent; a request was served when it began, and not always when nothing of it happens (in a process that is always busy every span begins in some request); at least ${FEWEST}`,
   inject(ground) {
     const spans = pickOperation(ground, (span) => span.request.isServed && span.isLocal && isCall(span))
     if (spans === null) return []
@@ -26,7 +27,7 @@ export const detachedGoroutine: Recipe = {
   what: 'work moves into a goroutine with context.Background(): an INTERNAL span around it begins a trace inside the request and ends after it',
   causes: '`detached_goroutine`',
   key: KEY,
-  identifiable: `a span of the same process was serving when it began; at least ${FEWEST}`,
+  identifiable: `a request was served when it began, and the process is not always busy; at least ${FEWEST}`,
   inject(ground) {
     const { recording, random } = ground
     const calls = pickOperation(ground, (span) => span.parent === span.request && span.parent.isServed && isCall(span))
@@ -62,7 +63,7 @@ function isCall(span: Span): boolean {
 }
 
 function detach(
-  { random }: Ground,
+  { random, recording }: Ground,
   recipe: string,
   cause: string,
   all: readonly Span[],
@@ -70,10 +71,11 @@ function detach(
 ): Break[] {
   const first = broken[0]!
   const isKnown = first.kind !== Kind.unspecified || broken.length < all.length
+  const isTelling = isKnown && broken.length >= FEWEST && isBeyondChance(recording, broken)
   const occurrences = broken.map((span) => {
     const { request } = span
     const serving = request !== span && span.startNano >= request.startNano && span.startNano <= request.endNano
-    return { spans: [span], needs: [request], identifiable: serving && isKnown && broken.length >= FEWEST }
+    return { spans: [span], needs: [request], identifiable: serving && isTelling }
   })
   for (const span of broken) span.beginTrace(random.traceId())
   const place = { service: first.service, operation: first.name, edge: null }

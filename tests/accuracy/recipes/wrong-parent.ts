@@ -1,5 +1,6 @@
 import type { Span } from '../model/span.ts'
 import { type Break, FEWEST } from '../model/truth.ts'
+import { isBeyondChance } from './busy.ts'
 import { pickOperation, type Recipe, someOf } from './recipe.ts'
 
 const KEY = 'service and operation of the child'
@@ -34,7 +35,7 @@ export const reusedContext: Recipe = {
   what: 'spans of later requests name the trace and the parent of an earlier request: the one before, or always the first',
   causes: '`context_reused`',
   key: KEY,
-  identifiable: `the earlier request had ended when the span began; at least ${FEWEST}`,
+  identifiable: `the earlier request had ended when the span began; at least ${FEWEST}; where each names the one before it, that it lies inside the request that it belongs to is no chance (in a process that is not always busy), else it is as good as asynchronous work`,
   inject(ground) {
     const spans = pickOperation(ground, (span) => span.isLocal)
     if (spans === null) return []
@@ -49,10 +50,14 @@ export const reusedContext: Recipe = {
       if (!last || !keepsFirst) lastOf.set(instance, span)
     }
     const broken = someOf(ground, [...before.keys()])
+    const isOver = (span: Span) => before.get(span)!.parent.request.endNano < span.startNano
+    const steps = broken.filter((span) => span.request.isServed && isOver(span))
+    const areTelling = steps.length >= FEWEST && isBeyondChance(ground.recording, steps)
+    const telling = new Set(keepsFirst ? broken.filter(isOver) : areTelling ? steps : [])
     const occurrences = broken.map((span) => ({
       spans: [span],
       needs: [before.get(span)!.parent],
-      identifiable: broken.length >= FEWEST && before.get(span)!.parent.request.endNano < span.startNano,
+      identifiable: broken.length >= FEWEST && telling.has(span),
     }))
     for (const span of broken) {
       const { traceId, parent } = before.get(span)!

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals'
+import { type Propagation, propagation, type Span } from '../../support/propagation.ts'
+
+const SECONDS = 60
+
+/** A number below 1 that looks random and is the same each time. */
+function scatter(i: number): number {
+  return (Math.imul(i + 1, 0x9e3779b1) >>> 0) / 4294967296
+}
+
+interface Step {
+  /** From the start of the request that makes it; below which request it hangs. */
+  readonly afterMs: number
+  readonly lengthMs: number
+  readonly below: 'its request' | 'the request before'
+}
+
+/** A minute of requests to orders, about five in a second at uneven times, each with a call. */
+function requests(p: Propagation, lengthMs: number, stepOf: (i: number) => Step): void {
+  let before: Span | null = null
+  let served = 0
+  for (let ms = 0; ms < SECONDS * 1000; ms += 10) {
+    const isQuiet = Math.floor(ms / 1000) % 3 === 2
+    if (!isQuiet && scatter(ms) < 0.05) {
+      const request = p.span({ traceId: p.newId(), name: 'POST /orders', kind: 'server' }, 0, lengthMs)
+      const { afterMs, lengthMs: callMs, below } = stepOf(served++)
+      const parent = below === 'its request' ? request : before
+      const call =
+        parent &&
+        p.span(
+          { traceId: parent.traceId!, parentId: parent.spanId!, name: 'GET /stock', kind: 'client' },
+          afterMs,
+          callMs,
+        )
+      const spans = call ? [request, call] : [request]
+      p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans })
+      before = request
+    }
+    p.advance(10)
+  }
+}
+
+function reused(p: Propagation) {
+  return p.findings().filter(({ rule }) => rule === 'CTX-005')
+}
+
+describe('CTX-005 wrong_parent: a step of a request that hangs below the one before', () => {
+  it.each([
+    ['always', () => true],
+    ['one time in three', (i: number) => i % 3 === 0],
+  ])('is a context that is used again, %s', async (_, isWrong) => {
+    const p = await propagation()
+    requests(p, 30, (i) => ({ afterMs: 5, lengthMs: 20, below: isWrong(i) ? 'the request before' : 'its request' }))
+    expect(reused(p)).toMatchObject([
+      {
+        cause: 'context_reused',
+        state: 'confirmed',
+        place: { service: 'orders', operation: 'GET /stock', edge: null },
+      },
+    ])
+    expect(reused(p)[0]!.evidence[0]).toMatchObject({ relatedSpanId: expect.stringMatching(/^[0-9a-f]{16}$/) })
+    expect(p.marks.at(-1)).toMatchObject({ span: 'orders GET /stock', rules: ['CTX-005'], causes: ['context_reused'] })
+  })
+
+  it.each<[string, number, (i: number) => Step]>([
+    ['a call that goes on after the response', 30, () => ({ afterMs: 32, lengthMs: 20, below: 'its request' })],
+    ['one a good while after it', 30, (i) => ({ afterMs: 40 + 400 * scatter(i), lengthMs: 20, below: 'its request' })],
+    [
+      'one after it, in a busy service',
+      150,
+      (i) => ({ afterMs: 160 + 400 * scatter(i), lengthMs: 5, below: 'its request' }),
+    ],
+  ])('is not %s', async (_, lengthMs, stepOf) => {
+    const p = await propagation()
+    requests(p, lengthMs, stepOf)
+    expect(reused(p)).toEqual([])
+  })
+})
