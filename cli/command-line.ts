@@ -4,7 +4,7 @@ import { nearestCommand, OVERVIEW } from './overview.ts'
 import { version } from './version.ts'
 
 /** Loaded when called, so that `--version` does not load a gateway. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./run.ts')).run,
   replay: async () => (await import('./replay.ts')).replay,
   validate: async () => (await import('./validate.ts')).validate,

@@ -63,6 +63,7 @@ go func() {
     'Spans of operations that go on by design: name them in `detached_operations`; those of otelhttptrace are there already.',
     'Consumers: what they do later is no part of what the producer did.',
     'A child that only starts after its parent has ended: that is LIFE-002.',
+    'Children of an id that several spans of the trace have (CTX-007): whose they are cannot be told.',
   ],
   example: {
     level: 'warn',

@@ -56,6 +56,7 @@ for j := range jobs {
     'A span that follows at once on the one it names as its parent, while their common grandparent waits: that parent is wrong (CTX-005).',
     'Spans of one operation that start again and again after the same parent: a loop keeps a context that it should not (CTX-005).',
     'A parent that gave up: what its callee does afterwards is LIFE-004 or LIFE-006.',
+    'Children of an id that several spans of the trace have (CTX-007): whose they are cannot be told.',
   ],
   example: {
     level: 'warn',
