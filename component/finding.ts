@@ -138,7 +138,8 @@ export interface FindingSink {
   readonly source?: FindingSource
   /** How much evidence of each finding is kept: Infinity for `--evidence all`. */
   readonly evidenceLimit: number
-  publish(report: FindingReport): void
+  /** Takes in what was found together; who listens hears of it when all of it has been taken in. */
+  publish(reports: readonly FindingReport[]): void
   /** Adds a detector's sections to reports; returns the function that takes them out again. */
   contribute(sections: ReportSections): () => void
   /**

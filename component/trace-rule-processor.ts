@@ -93,7 +93,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   #judge(): void {
     const nowMs = this.#settings.clock.nowMs()
     for (const { observer, judge } of this.#rules) {
-      for (const report of judge.judge([observer.takeSummary(nowMs)], nowMs)) this.#settings.findings.publish(report)
+      this.#settings.findings.publish(judge.judge([observer.takeSummary(nowMs)], nowMs))
       observer.learn(judge.verdicts())
     }
   }

@@ -57,6 +57,8 @@ export class FindingRegistry implements FindingSink, FindingSource {
   readonly #sections = new Set<ReportSections>()
   readonly #metrics: FindingMetrics
   readonly #collection: MetricCollection
+  /** What changed and has not been told yet, with what was told last. */
+  readonly #untold = new Map<FindingRecord, Finding | null>()
   readonly #timer: Timer
   readonly #dropped = { evicted_findings: 0, withheld_reports: 0, rejected_reports: 0, finding_parts_left_out: 0 }
 
@@ -75,7 +77,12 @@ export class FindingRegistry implements FindingSink, FindingSource {
     this.#timer.cancel()
   }
 
-  publish(report: FindingReport): void {
+  publish(reports: readonly FindingReport[]): void {
+    for (const report of reports) this.#takeReport(report)
+    this.#tellUntold()
+  }
+
+  #takeReport(report: FindingReport): void {
     const rule = findRule(report.rule)
     if (!rule || !(hasCause(rule, report.cause) || report.cause === UNDETERMINED)) {
       this.#dropped.rejected_reports++
@@ -176,7 +183,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
     record.update(this.#options.clock.nowMs(), supersededBy)
     const finding = record.finding!
     this.#count(record, finding)
-    if (before?.state !== finding.state || before.level !== finding.level) this.#tell(finding, before?.state ?? null)
+    if (before?.state !== finding.state || before.level !== finding.level) this.#defer(record, before)
   }
 
   /** Counters never decrease: what no longer stands is counted as taken back. */
@@ -185,6 +192,21 @@ export class FindingRegistry implements FindingSink, FindingSource {
     if (standing > record.standing) this.#metrics.occurred(finding, standing - record.standing)
     if (standing < record.standing) this.#metrics.tookBack(finding, record.standing - standing)
     record.standing = standing
+  }
+
+  /** A finding may have several parts in what is published together, and is told of once. */
+  #defer(record: FindingRecord, before: Finding | null): void {
+    if (!this.#untold.has(record)) this.#untold.set(record, before)
+  }
+
+  #tellUntold(): void {
+    for (const [record, before] of this.#untold) {
+      const finding = record.finding!
+      const cameAndWent = before === null && !record.isOpen
+      const changed = before?.state !== finding.state || before.level !== finding.level
+      if (changed && !cameAndWent) this.#tell(finding, before?.state ?? null)
+    }
+    this.#untold.clear()
   }
 
   #tell(finding: Finding, previousState: FindingState | null): void {

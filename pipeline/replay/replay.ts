@@ -171,7 +171,7 @@ async function stop(graph: ProcessorGraph, clock: VirtualClock): Promise<void> {
 function keptForReport(findings: FindingRegistry): FindingSink {
   return {
     evidenceLimit: findings.evidenceLimit,
-    publish: (report) => findings.publish(report),
+    publish: (reports) => findings.publish(reports),
     contribute(sections) {
       findings.contribute(sections)
       return () => {}

@@ -42,19 +42,25 @@ export class FindingsGate implements FindingSink {
     return this.#sink.addMetricProducer(producer)
   }
 
-  publish(report: FindingReport): void {
+  publish(reports: readonly FindingReport[]): void {
+    this.#sink.publish(reports.flatMap((report) => this.#takeReport(report)))
+  }
+
+  #takeReport(report: FindingReport): FindingReport[] {
     const key = keyOf(report)
-    if (report.supersedesCause !== null) this.#supersede(report)
+    const gone = report.supersedesCause === null ? [] : this.#supersede(report)
     const entry = this.#last.get(key) ?? { report, isOut: false }
     entry.report = report
     if (this.#last.has(key) || this.#last.size < MAX_REPORTS) this.#last.set(key, entry)
-    this.#settle(entry)
+    return [...gone, ...this.#settle(entry)]
   }
 
   /** Publishes what may be said now, and takes back what may not be said any more. */
   review(): void {
-    for (const entry of this.#last.values())
-      if (entry.report.state !== 'retracted' && this.#withholds(entry.report) === entry.isOut) this.#settle(entry)
+    const changed = [...this.#last.values()].filter(
+      ({ report, isOut }) => report.state !== 'retracted' && this.#withholds(report) === isOut,
+    )
+    this.#sink.publish(changed.flatMap((entry) => this.#settle(entry)))
   }
 
   /** What is held now was counted while things were missing that are not missing: it counts no more. */
@@ -78,30 +84,30 @@ export class FindingsGate implements FindingSink {
       for (const entry of this.#last.values()) {
         const { report } = entry
         if (report.rule === by && report.place.service === service && report.place.operation === name)
-          this.#settle(entry)
+          this.#sink.publish(this.#settle(entry))
       }
     }
   }
 
-  #settle(entry: { report: FindingReport; isOut: boolean }): void {
+  /** What is to be published of a report now. */
+  #settle(entry: { report: FindingReport; isOut: boolean }): FindingReport[] {
     const report = this.#withholds(entry.report) ? null : this.#untainted(entry.report)
     if (report !== null) {
       entry.isOut = report.state !== 'retracted'
-      this.#sink.publish(this.#dressed(report))
-    } else if (entry.isOut) {
-      entry.isOut = false
-      this.#sink.publish({ ...entry.report, state: 'retracted', occurrences: 0, evidence: [], supersedesCause: null })
+      return [this.#dressed(report)]
     }
+    if (!entry.isOut) return []
+    entry.isOut = false
+    return [takenBack(entry.report)]
   }
 
   /** The cause has changed: what stood under the old one is gone, said or unsaid. */
-  #supersede(report: FindingReport): void {
+  #supersede(report: FindingReport): FindingReport[] {
     const key = keyOf({ ...report, cause: report.supersedesCause! })
     const old = this.#last.get(key)
-    if (!old) return
+    if (!old) return []
     this.#last.delete(key)
-    if (old.isOut && this.#withholds(report))
-      this.#sink.publish({ ...old.report, state: 'retracted', occurrences: 0, evidence: [], supersedesCause: null })
+    return old.isOut && this.#withholds(report) ? [takenBack(old.report)] : []
   }
 
   /** Without what was counted in a partial view; null where nothing is left. */
@@ -123,6 +129,10 @@ export class FindingsGate implements FindingSink {
     const related = this.#related.get(`${rule}\0${place.service}\0${place.operation}`)
     return related ? { ...report, related: [...new Set([...report.related, ...related])].sort() } : report
   }
+}
+
+function takenBack(report: FindingReport): FindingReport {
+  return { ...report, state: 'retracted', occurrences: 0, evidence: [], supersedesCause: null }
 }
 
 function keyOf(report: FindingReport): string {

@@ -70,7 +70,7 @@ class GoRuntime implements Processor<'metrics'> {
     for (const process of this.#touched)
       for (const watch of process.watches) {
         const report = watch.judge(nowMs)
-        if (report !== null) this.#settings.findings.publish(report)
+        if (report !== null) this.#settings.findings.publish([report])
       }
     this.#touched.clear()
     return this.#next.consume(batch)

@@ -18,7 +18,7 @@ function setUp(options: Partial<RegistryOptions> = {}) {
   const story = () =>
     events.map(({ finding, previousState }) => `${finding.cause}: ${previousState ?? 'new'} -> ${finding.state}`)
   const publish = (...overrides: Partial<FindingReport>[]) => {
-    for (const each of overrides) registry.publish(report(each))
+    for (const each of overrides) registry.publish([report(each)])
   }
   const limits = () => Object.assign({}, ...registry.sections().map((section) => section.limits?.() ?? {}))
   return { clock, registry, events, story, publish, limits }
@@ -230,6 +230,19 @@ describe('several places of one finding', () => {
           '11 of 30 calls from frontend to cart begin a new trace in cart: the trace context is lost on the way.',
       },
     ])
+  })
+
+  it('are told of once, with all that was found together', () => {
+    const { registry, events } = setUp()
+    registry.publish([edgeReport('Cart/Add', 4), edgeReport('Cart/GetItems', 7)].map(report))
+    expect(events).toMatchObject([{ previousState: null, finding: { occurrences: 11, place: { operation: null } } }])
+  })
+
+  it('are not told of when what was found together moves to another cause', () => {
+    const { registry, story } = setUp()
+    const first = { ...edgeReport('Cart/Add', 4), cause: 'undetermined' }
+    registry.publish([first, { ...edgeReport('Cart/Add', 5), supersedesCause: 'undetermined' }].map(report))
+    expect(story()).toEqual(['caller_does_not_inject: new -> confirmed'])
   })
 
   it('show their operation when there is only one', () => {

@@ -17,7 +17,7 @@ ${findings}`
 async function findingsOf(lines: string) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1))
   const { findings } = await Service.create(configOf(CONFIG(lines)), { version: 'test', logger: SILENT_LOGGER, clock })
-  const publish = (overrides: Partial<FindingReport>) => findings.publish(report(overrides))
+  const publish = (overrides: Partial<FindingReport>) => findings.publish([report(overrides)])
   const states = () => findings.findings().map(({ cause, state }) => `${cause}: ${state}`)
   const limits = () => Object.assign({}, ...findings.sections().map((section) => section.limits?.() ?? {}))
   return { clock, publish, states, limits, findings }

@@ -18,8 +18,8 @@ export class FindingProbe implements FindingSink {
   readonly sections: ReportSections[] = []
   readonly producers: MetricProducer[] = []
 
-  publish(report: FindingReport): void {
-    this.reports.push(report)
+  publish(reports: readonly FindingReport[]): void {
+    this.reports.push(...reports)
   }
 
   contribute(sections: ReportSections): () => void {

@@ -47,7 +47,7 @@ async function setUp(config: Record<string, unknown> = {}) {
   await receiver.start()
   const stop = () => receiver.stop(clock.nowMs() + 5000)
   stopAll.push(stop)
-  const publish = (overrides: Partial<FindingReport> = {}) => registry.publish(report(overrides))
+  const publish = (overrides: Partial<FindingReport> = {}) => registry.publish([report(overrides)])
   /** Moves the clock and lets what it started run to its end. */
   const advance = async (ms: number) => {
     clock.advanceBy(ms)
