@@ -1,13 +1,10 @@
 import { status } from '@grpc/grpc-js'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
+import { afterThisTest } from '../support/after-this-test.ts'
 import { traceRequest } from '../support/otlp-builder.ts'
+import { countItemsByOracle } from '../support/otlp-oracle.ts'
 import { OtlpGrpcSink } from '../support/otlp-sink.ts'
 import { RunningService } from '../support/service.ts'
-
-const stops: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop()
-})
 
 const REQUESTS = 100
 
@@ -19,7 +16,11 @@ function request(name: string, traceId = 1): Uint8Array {
 }
 
 const CONFIG = (endpoint: string, processors: string) => `
-processors: { batch: , trace_window: { quiet_complete: 10ms, max_batch_spans: 1 } }
+processors:
+  batch:
+  trace_window: { quiet_complete: 10ms, max_batch_spans: 1 }
+  context_propagation:
+  span_lifetime:
 exporters:
   otlp_grpc:
     endpoint: "${endpoint}"
@@ -31,12 +32,30 @@ service:
   pipelines: { traces: { receivers: [otlp], processors: [${processors}], exporters: [otlp_grpc] } }
 `
 
+const SMALL_SPANS = 2000
+const TEMPLATE = Buffer.from(
+  traceRequest([
+    { service: 'a', spans: Array.from({ length: SMALL_SPANS }, (_, i) => ({ name: 's', spanId: i + 1 })) },
+  ]),
+)
+
+/** A request whose spans take more room as rows than as bytes, each a trace of its own. */
+function smallSpans(request: number): Uint8Array {
+  const bytes = Buffer.from(TEMPLATE)
+  let trace = request * SMALL_SPANS
+  // Span: trace_id is field 1 with 16 bytes, span_id follows as field 2.
+  for (let at = bytes.indexOf('0a10', 0, 'hex'); at >= 0; at = bytes.indexOf('0a10', at + 18, 'hex'))
+    bytes.writeUInt32BE(++trace, at + 14)
+  expect(trace).toBe((request + 1) * SMALL_SPANS)
+  return bytes
+}
+
 describe('a destination that is slower than what comes in', () => {
   it.each(['', 'batch', 'trace_window'])(
     'makes senders wait and memory stay within the budget (processors: %s)',
     async (processors) => {
       const sink = await OtlpGrpcSink.start()
-      stops.push(() => sink.stop())
+      afterThisTest(() => sink.stop())
       sink.answer({ kind: 'fail', code: status.UNAVAILABLE, message: 'busy' })
       const gateway = await RunningService.start(CONFIG(sink.endpoint, processors))
       const { budget } = gateway.service
@@ -75,6 +94,32 @@ describe('a destination that is slower than what comes in', () => {
       const arrived = sink.requests.map(({ bytes }) => Buffer.from(bytes).toString('latin1')).join('')
       expect(acknowledged.filter((name) => !arrived.includes(`${name}.`))).toEqual([])
       expect(acknowledged).toHaveLength(REQUESTS)
+      expect(budget.peakBytes).toBeLessThanOrEqual(budget.limitBytes)
+      expect(budget.usedBytes).toBe(0)
+    },
+  )
+
+  it.each(['', 'trace_window, context_propagation, span_lifetime'])(
+    'keeps within the budget with spans that are smaller than their rows, too (processors: %s)',
+    async (processors) => {
+      const sink = await OtlpGrpcSink.start()
+      afterThisTest(() => sink.stop())
+      sink.answer({ kind: 'fail', code: status.UNAVAILABLE, message: 'busy' })
+      const gateway = await RunningService.start(CONFIG(sink.endpoint, processors))
+      const { budget } = gateway.service
+      let acknowledged = 0
+      let refused = 0
+      for (let i = 0; i < 120; i++) {
+        const error = await gateway.exportTraces(smallSpans(i))
+        if (error === null) acknowledged += SMALL_SPANS
+        else refused++
+      }
+      expect(refused).toBeGreaterThan(20)
+      expect(budget.peakBytes).toBeLessThanOrEqual(budget.limitBytes)
+      sink.answer({ kind: 'accept' })
+      await gateway.stop()
+      const arrived = sink.requests.reduce((sum, { bytes }) => sum + countItemsByOracle('traces', bytes), 0)
+      expect(arrived).toBe(acknowledged)
       expect(budget.peakBytes).toBeLessThanOrEqual(budget.limitBytes)
       expect(budget.usedBytes).toBe(0)
     },

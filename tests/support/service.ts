@@ -1,12 +1,14 @@
 import * as grpc from '@grpc/grpc-js'
 import { Service } from '../../pipeline/service.ts'
 import { SILENT_LOGGER } from '../../telemetry/logger.ts'
+import { afterThisTest } from './after-this-test.ts'
 import { configOf } from './config.ts'
 
 /** A whole gateway in this process, on ports that the system chose. */
 export class RunningService {
   readonly service: Service
   readonly #client: grpc.Client
+  #stopped = false
 
   private constructor(service: Service) {
     this.service = service
@@ -21,7 +23,10 @@ service: { telemetry: { metrics: { address: "127.0.0.1:0" } } }
 `
     const service = await Service.create(configOf([own, text]), { version: 'test', logger: SILENT_LOGGER })
     await service.start()
-    return new RunningService(service)
+    const running = new RunningService(service)
+    // Where a test fails, nothing stays behind that keeps jest from ending.
+    afterThisTest(() => running.#abandon())
+    return running
   }
 
   /** Where the receiver `otlp` listens for a protocol. */
@@ -55,7 +60,15 @@ service: { telemetry: { metrics: { address: "127.0.0.1:0" } } }
     )
   }
 
+  async #abandon(): Promise<void> {
+    if (this.#stopped) return
+    this.#client.close()
+    await this.service.gateway.stop(0)
+    await this.service.stop()
+  }
+
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#client.close()
     // Timers of the gateway do not keep a process alive; this one does while it drains.
     const alive = setInterval(() => {}, 1000)
