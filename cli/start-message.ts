@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import type { Component } from '../component/component.ts'
 import type { PipelineConfig } from '../pipeline/config/gateway-config.ts'
+import { withoutUserInfo } from '../pipeline/config/secrets.ts'
 import type { Service } from '../pipeline/service.ts'
 
 export interface StartMessage {
@@ -53,6 +54,6 @@ function wayOf(pipeline: PipelineConfig, service: Service): string {
 /** What an exporter is pointed at, under whichever name its configuration has it. */
 function destinationOf(config: unknown): string | null {
   const { endpoint, path } = config as { endpoint?: unknown; path?: unknown }
-  if (typeof endpoint === 'string') return endpoint
+  if (typeof endpoint === 'string') return withoutUserInfo(endpoint)
   return typeof path === 'string' ? path : null
 }
