@@ -34,10 +34,7 @@ export function rulePage(rule: Rule): string {
     ...(rule.values.length === 0 ? [] : [section('Values', valuesTable(rule))]),
     section('Thresholds', thresholds(rule)),
     section('What it cannot see', rule.blindTo.map((text) => `- ${text}`).join('\n')),
-    section(
-      'An example',
-      `What a finding looks like in the report, without times and evidence:\n\n${fence('json', exampleJson(rule))}`,
-    ),
+    section('An example', `${exampleSource(rule)}, without times and evidence:\n\n${fence('json', exampleJson(rule))}`),
   )
 }
 
@@ -123,6 +120,12 @@ function thresholds({ thresholds, fixed, processor }: Rule): string {
       ? []
       : ['Numbers that decide and cannot be set:', table(['What', 'Value', 'Why'], numbers)]),
   ].join('\n\n')
+}
+
+function exampleSource({ example: { recording } }: Rule): string {
+  return recording === undefined
+    ? 'What a finding looks like in the report'
+    : `From the report on the recording [\`${recording}\`](../../examples/recordings/README.md) of the fleet`
 }
 
 function exampleJson(rule: Rule): string {

@@ -67,8 +67,10 @@ export interface KeyParts {
   readonly instance: boolean
 }
 
-/** A finding as it could be, for the rule's page. */
+/** A finding for the rule's page: one that was made, or one as it could be. */
 export interface Example {
+  /** The recording in examples/recordings/ in which a replay finds it. */
+  readonly recording?: string
   readonly level: Level
   readonly cause: string
   readonly confidence: number

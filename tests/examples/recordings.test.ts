@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { readTruth } from '../../examples/fleet/truth.ts'
-import { findRule } from '../../findings/catalogue/catalogue.ts'
+import { CATALOGUE, findRule } from '../../findings/catalogue/catalogue.ts'
 import { alarms, describeExpectation, describeFinding, isKnownGap, owed } from '../fleet/owed.ts'
 import { readRecording } from '../fleet/recording.ts'
 import { type Report, replay } from '../fleet/replay.ts'
@@ -73,7 +73,24 @@ describe('the recordings of the fleet', () => {
     expect([...new Set(unknown)]).toEqual([])
   })
 
+  it.each(CATALOGUE.filter(({ example }) => example.recording !== undefined).map((rule) => [rule.id, rule] as const))(
+    'give what the page of %s shows as its example',
+    (id, { example }) => {
+      const { recording, level, cause, service, operation, occurrences, population, message } = example
+      const shown = { rule: id, level, cause, service, operation, occurrences, population, message }
+      const values = expect.objectContaining(
+        Object.fromEntries(Object.entries(example.values).map(([key, value]) => [key, roughly(value)])),
+      )
+      expect(reports.get(recording!)!.findings).toContainEqual(expect.objectContaining({ ...shown, values }))
+    },
+  )
+
   it('healthy gives no finding at all', () => {
     expect(reports.get('healthy')!.findings.map(describeFinding)).toEqual([])
   })
 })
+
+/** Pages show fewer digits. */
+function roughly(value: unknown): unknown {
+  return typeof value === 'number' ? expect.closeTo(value, 3) : value
+}

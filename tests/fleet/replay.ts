@@ -21,6 +21,7 @@ export interface Finding {
   readonly edge: { readonly from: string; readonly to: string; readonly boundary: string } | null
   readonly occurrences: number
   readonly population: number
+  readonly message: string
   readonly values: Readonly<Record<string, unknown>>
   readonly evidence: readonly { readonly values: Readonly<Record<string, unknown>> }[]
 }

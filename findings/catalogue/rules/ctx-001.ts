@@ -148,6 +148,7 @@ for {
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
   ],
   example: {
+    recording: 'lifetime',
     level: 'error',
     cause: 'parent_never_ended',
     confidence: 0.99,

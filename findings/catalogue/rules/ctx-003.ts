@@ -82,6 +82,7 @@ ctx := c.Request().Context() // echo`,
     'Roots with a link: whoever linked has thought of it.',
   ],
   example: {
+    recording: 'propagation',
     level: 'error',
     cause: 'detached_goroutine',
     confidence: 0.95,

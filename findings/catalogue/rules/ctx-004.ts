@@ -51,6 +51,7 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
     'Cut spans of the first seconds, if nothing is cut after them: calls are remembered from the first cut span on, and what was cut before is decided by its operation. Until then such a span is an orphan, which is taken back.',
   ],
   example: {
+    recording: 'propagation',
     level: 'error',
     cause: 'truncated_to_64_bits',
     confidence: 0.99,

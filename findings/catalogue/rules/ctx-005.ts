@@ -78,7 +78,8 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     {
       what: 'spans that begin after the request that they name and lie inside another one, and the chance that they would anyway, to call its context used again',
       value: '0.95, e^-14',
-      reason: 'Asynchronous work goes on when it will; that it lies within other requests is chance, one in a million here.',
+      reason:
+        'Asynchronous work goes on when it will; that it lies within other requests is chance, one in a million here.',
     },
   ],
   blindTo: [
@@ -90,6 +91,7 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     'Steps of a request that hang below the one before, in a process that is always busy: they lie inside another request then, whoever began them, as asynchronous work does.',
   ],
   example: {
+    recording: 'propagation',
     level: 'error',
     cause: 'sibling_parent',
     confidence: 0.9,

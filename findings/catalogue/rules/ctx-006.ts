@@ -65,6 +65,7 @@ http.ListenAndServe(addr, router) // not otelhttp.NewHandler(router, "server")`,
     'Exits (CLIENT, PRODUCER) that nobody answers, or of which less than nine in ten have a twin: calls in parallel and retries look alike. Entries (SERVER, CONSUMER) are found from 2 % on, so that one of many instances is enough.',
   ],
   example: {
+    recording: 'propagation',
     level: 'warn',
     cause: 'two_handlers',
     confidence: 0.95,

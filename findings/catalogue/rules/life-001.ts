@@ -66,6 +66,7 @@ go func() {
     'Children of an id that several spans of the trace have (CTX-007): whose they are cannot be told.',
   ],
   example: {
+    recording: 'demo',
     level: 'warn',
     cause: 'asynchronous_work',
     confidence: 0.95,

@@ -59,6 +59,7 @@ for j := range jobs {
     'Children of an id that several spans of the trace have (CTX-007): whose they are cannot be told.',
   ],
   example: {
+    recording: 'demo',
     level: 'warn',
     cause: 'asynchronous_work',
     confidence: 0.95,

@@ -96,6 +96,7 @@ func Download(ctx context.Context, name string) (io.ReadCloser, error) {
     'ended_before_response between two clocks whose offset is not known.',
   ],
   example: {
+    recording: 'lifetime',
     level: 'error',
     cause: 'ended_before_async_work',
     confidence: 0.95,

@@ -71,6 +71,7 @@ case <-ctx.Done():
     'Calls between two clocks whose offset is not known, unless the callee lasted longer than its caller by more than the grace.',
   ],
   example: {
+    recording: 'lifetime',
     level: 'error',
     cause: 'cancellation_ignored',
     confidence: 0.95,
