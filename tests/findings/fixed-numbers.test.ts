@@ -26,6 +26,7 @@ const CONSTANTS: readonly (readonly [rule: string, what: string, file: string, .
   ['CTX-004', 'without another suspicion', 'context-propagation/truncated-id.ts', 'DISARM_AFTER_MS'],
   ['CTX-005', 'share of the spans', 'context-propagation/wrong-parent-judge.ts', 'RIGHTFUL'],
   ['CTX-005', 'spans below one', 'context-propagation/ended-parents.ts', 'REUSED_CHILDREN', 'REUSED_OVER_MS'],
+  ['CTX-005', 'spans that begin after', 'context-propagation/dropped-decision.ts', 'INSIDE', 'PROOF'],
   ['CTX-006', 'pairs', 'context-propagation/double-instrumentation.ts', 'DECIDE_FROM'],
   [
     'CTX-006',

@@ -56,7 +56,7 @@ ctx := c.Request().Context() // echo`,
   ],
   thresholds: [],
   fixed: [
-    { what: 'roots from which it is said', value: '6', reason: 'Fewer fall inside requests by chance.' },
+    { what: 'roots from which it is said', value: '5', reason: 'Fewer fall inside requests by chance.' },
     {
       what: 'share of the roots that lie inside requests of their instance',
       value: '0.95; once said, it stands above 0.9',
@@ -66,7 +66,7 @@ ctx := c.Request().Context() // echo`,
       what: 'log-likelihood against chance',
       value: '14, a million to one',
       reason:
-        'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, six.',
+        'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, five.',
     },
     {
       what: 'roots from which they are called honest',
@@ -76,7 +76,7 @@ ctx := c.Request().Context() // echo`,
   ],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
-    'Fewer than six such roots, those of the first seconds (requests are sampled from the first root on), and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
+    'Fewer than five such roots, those of the first seconds (requests are sampled from the first root on), and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
     'Requests of more than ten seconds: their span comes too late to be compared.',
     'Instances with more spans than can be sampled (`max_samples` a second), and SDKs that set no span kinds.',
     'Roots with a link: whoever linked has thought of it.',

@@ -55,6 +55,12 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
       unit: 's',
       means: 'from the end of the claimed parent to the start of the span',
     },
+    {
+      key: 'request_trace_id',
+      of: 'evidence',
+      unit: '',
+      means: 'the trace of the request that was being served, where requests use the context of the one before',
+    },
   ],
   thresholds: [
     {
