@@ -8,7 +8,7 @@ export interface LogOptions {
   readonly encoding: 'console' | 'json'
   readonly initialFields?: LogFields
   /** Where lines go; standard error by default, so that standard output stays free for data. */
-  readonly destination?: { write(line: string): unknown }
+  readonly destination?: NodeJS.WritableStream
 }
 
 /**
@@ -25,7 +25,7 @@ export function createLogger(options: LogOptions): Logger {
           translateTime: 'SYS:HH:MM:ss.l',
           ignore: 'component,pipeline,kind',
           messageFormat: (log, key) => `${whoSays(log)}${String(log[key])}`,
-          destination: destination as NodeJS.WritableStream,
+          destination,
           sync: true,
         })
   return wrap(

@@ -38,6 +38,24 @@ describe('blindspot run', () => {
     expect(program.output).toContain('"message":"stopped"'.replace('message', 'msg'))
   })
 
+  it('writes a line for each change of state and none for data, whatever the level', async () => {
+    const quiet = [
+      'exporters={nop: }',
+      'service.pipelines.traces.exporters=[nop]',
+      'service.telemetry.logs.level=debug',
+    ]
+    const program = start('run', '--config', 'env:CONFIG', ...quiet.flatMap((value) => ['--set', value]))
+    await program.said(/"started"/)
+    const linesAtStart = program.output.split('\n').length
+    for (let i = 0; i < 20; i++) expect(await exportTo(program)).toBe(200)
+    expect(await program.stop()).toBe(0)
+    const lines = program.output
+      .trim()
+      .split('\n')
+      .slice(linesAtStart - 1)
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual([expect.stringMatching(/^SIGTERM: /), 'stopped'])
+  })
+
   it('ends at once, with 1, on a second signal', async () => {
     const program = start('run', '--config', 'env:CONFIG')
     expect(await exportTo(program)).toBe(200)
