@@ -1,9 +1,6 @@
-import { text as textOf } from 'node:stream/consumers'
+import { runCommandLine } from '../../cli/command-line.ts'
 
-// Makes a picture of what a terminal shows, for the README. How docs/images/replay.svg was made:
-//
-//     npm run --silent blindspot -- replay examples/recordings/demo.otlp.pb.gz | npm exec -c 'node docs/generate/picture.ts' > docs/images/replay.svg
-
+const RECORDING = 'examples/recordings/demo.otlp.pb.gz'
 const COLUMNS = 138
 const CHARACTER = 7.5
 const LINE = 17
@@ -11,11 +8,21 @@ const MARGIN = 16
 const COLOURS = { error: '#ff7b72', warn: '#e3b341', info: '#79c0ff' } as const
 const LEVEL = /^(error|warn|info)( +)([A-Z]+-\d{3}\S*)/
 
-const lines = (await textOf(process.stdin)).trimEnd().split('\n').flatMap(wrapped)
-const width = Math.ceil(COLUMNS * CHARACTER) + 2 * MARGIN
-const height = lines.length * LINE + 2 * MARGIN
-process.stdout.write(
-  [
+/** What `npm run --silent blindspot -- replay examples/recordings/demo.otlp.pb.gz` shows, from the root of the checkout. */
+export async function replayPicture(): Promise<string> {
+  let shown = ''
+  const nothing = { write() {} }
+  const stdout = { write: (text: string) => (shown += text) }
+  await runCommandLine(['replay', RECORDING], { stdout, stderr: nothing, env: {} })
+  return pictureOf(shown)
+}
+
+/** A terminal with that text in it, as SVG. */
+function pictureOf(text: string): string {
+  const lines = text.trimEnd().split('\n').flatMap(wrapped)
+  const width = Math.ceil(COLUMNS * CHARACTER) + 2 * MARGIN
+  const height = lines.length * LINE + 2 * MARGIN
+  return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     '<title>The report of blindspot replay on the recording of the demo</title>',
     '<rect width="100%" height="100%" rx="8" fill="#0d1117"/>',
@@ -24,8 +31,8 @@ process.stdout.write(
     '</g>',
     '</svg>',
     '',
-  ].join('\n'),
-)
+  ].join('\n')
+}
 
 /** Long lines go on in the next, where they began. */
 function wrapped(line: string): string[] {
