@@ -17,6 +17,14 @@ export interface Clock {
   every(intervalMs: number, action: () => void): Timer
 }
 
+/** Node fires a timer of more than this, 24.8 days, at once. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** A delay that node takes as it is meant: none in the past, and none too far ahead. */
+function timerDelay(delayMs: number): number {
+  return Math.min(Math.max(0, delayMs), MAX_DELAY_MS)
+}
+
 /** The machine's clock: wall time at start plus the monotonic clock, so that a step of the wall clock moves no window. */
 export class SystemClock implements Clock {
   readonly #startUnixNano = BigInt(Date.now()) * 1_000_000n
@@ -33,13 +41,13 @@ export class SystemClock implements Clock {
   }
 
   after(delayMs: number, action: () => void): Timer {
-    const timer = setTimeout(action, delayMs)
+    const timer = setTimeout(action, timerDelay(delayMs))
     timer.unref()
     return { cancel: () => clearTimeout(timer) }
   }
 
   every(intervalMs: number, action: () => void): Timer {
-    const timer = setInterval(action, intervalMs)
+    const timer = setInterval(action, timerDelay(intervalMs))
     timer.unref()
     return { cancel: () => clearInterval(timer) }
   }

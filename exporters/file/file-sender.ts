@@ -43,10 +43,8 @@ export class FileSender implements Sender {
     try {
       await this.#file.open()
     } catch (cause) {
-      throw new GatewayError('start_failed', `the file cannot be opened: ${messageOf(cause)}`, {
-        retryable: false,
-        cause,
-      })
+      const message = `the file ${this.#config.path} cannot be opened: ${messageOf(cause)}; set path to one that can be written`
+      throw new GatewayError('start_failed', message, { retryable: false, cause })
     }
   }
 
