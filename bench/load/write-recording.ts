@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
 import { jsonToRequests } from '../../otlp/json/json-to-protobuf.ts'
 import { MalformedJson } from '../../otlp/json/malformed-json.ts'
-import { protobufToJsonText } from '../../otlp/json/protobuf-to-json.ts'
+import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 
 /** The forms in which a recording is replayed. */
 export const FORMS = ['json', 'json gzip', 'protobuf'] as const
@@ -22,7 +22,7 @@ export function writeRecording(path: string, form: Form, jsonBytes: number, cont
   let textBytes = 0
   let bytes = 0
   for (const lines of content) {
-    const text = typeof lines === 'string' ? lines : `${protobufToJsonText('traces', lines)}\n`
+    const text = typeof lines === 'string' ? lines : `${protobufToJson('traces', lines)}\n`
     textBytes += Buffer.byteLength(text)
     const part = form !== 'protobuf' ? Buffer.from(text) : typeof lines === 'string' ? frames(lines) : frame(lines)
     chunk.push(part)

@@ -19,7 +19,7 @@ export async function readRecording(path: string): Promise<DemoRequest[]> {
       if (signal === 'profiles') continue
       const json = protobufToJson(signal, bytes)
       if (json instanceof Malformed) recording.reject(json.message)
-      else requests.push({ signal, json })
+      else requests.push({ signal, json: JSON.parse(json.toString()) })
     }
   if (requests.length === 0)
     throw new Error(`${path} holds no OTLP request${recording.firstRejection ? `: ${recording.firstRejection}` : ''}`)

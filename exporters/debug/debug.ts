@@ -2,13 +2,12 @@ import type { Batch } from '../../component/batch.ts'
 import type { Exporter, ExporterFactory, ExporterSettings } from '../../component/component.ts'
 import { ACCEPTED, type Outcome } from '../../component/consumer.ts'
 import { ITEM_NAMES, SIGNALS, type Signal } from '../../component/signal.ts'
-import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import { configSchema, type DebugConfig } from './config.ts'
 import { detailedLines } from './detailed.ts'
 import { FINDING_EVENT, findingLine } from './finding-line.ts'
 import { normalLines } from './normal.ts'
-import { type Json, listOf } from './otlp-json.ts'
+import { listOf, readJson } from './otlp-json.ts'
 import { Sampler } from './sampler.ts'
 
 /** Lines that wait for a slow terminal; beyond it they are left out, and it is said how many. */
@@ -59,7 +58,7 @@ export class DebugExporter implements Exporter {
       this.#write(findings.length === 0 || findings.length < batch.itemCount ? [head, ...findings] : findings)
       return
     }
-    const request = protobufToJson(batch.signal, batch.encode())
+    const request = readJson(batch)
     if (request instanceof Malformed) this.#write([`${head} cannot be read: ${request.message}`])
     else this.#write([head, ...(verbosity === 'normal' ? normalLines : detailedLines)(batch.signal, request)])
   }
@@ -92,9 +91,9 @@ function mayHoldFindings(batch: Batch): boolean {
 }
 
 function findingsOf(batch: Batch): string[] {
-  const request = protobufToJson('logs', batch.encode())
+  const request = readJson(batch)
   if (request instanceof Malformed) return []
-  return listOf(request as Json, 'resourceLogs')
+  return listOf(request, 'resourceLogs')
     .flatMap((resource) => listOf(resource, 'scopeLogs'))
     .flatMap((scope) => listOf(scope, 'logRecords'))
     .map(findingLine)

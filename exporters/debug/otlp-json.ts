@@ -1,5 +1,15 @@
-/** OTLP/JSON as protobufToJson gives it: absent fields are absent, ids hex, 64-bit numbers decimal strings. */
+import type { Batch } from '../../component/batch.ts'
+import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
+import { Malformed } from '../../otlp/malformed.ts'
+
+/** OTLP/JSON as objects: absent fields are absent, ids hex, 64-bit numbers decimal strings. */
 export type Json = { readonly [field: string]: unknown }
+
+/** What a batch holds. */
+export function readJson(batch: Batch): Json | Malformed {
+  const json = protobufToJson(batch.signal, batch.encode())
+  return json instanceof Malformed ? json : JSON.parse(json.toString('utf8'))
+}
 
 export function listOf(parent: Json, field: string): readonly Json[] {
   return (parent[field] as readonly Json[] | undefined) ?? []

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
 import type { Signal } from '../../component/signal.ts'
-import { protobufToJsonText } from '../../otlp/json/protobuf-to-json.ts'
+import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import type { FileConfig } from './config.ts'
 
@@ -21,15 +21,10 @@ export async function frame(
   request: Uint8Array,
   { format, compression }: Pick<FileConfig, 'format' | 'compression'>,
 ): Promise<readonly Uint8Array[] | Malformed> {
-  const encoded = format === 'json' ? jsonOf(signal, request) : request
+  const encoded = format === 'json' ? protobufToJson(signal, request) : request
   if (encoded instanceof Malformed) return encoded
   if (compression === 'zstd') return withLength(await zstd(encoded))
   return format === 'json' ? [encoded, LINE_END] : withLength(encoded)
-}
-
-function jsonOf(signal: Signal, request: Uint8Array): Uint8Array | Malformed {
-  const text = protobufToJsonText(signal, request)
-  return text instanceof Malformed ? text : Buffer.from(text, 'utf8')
 }
 
 function withLength(bytes: Uint8Array): readonly Uint8Array[] {

@@ -3,7 +3,7 @@ import type { Clock } from '../../component/clock.ts'
 import type { ExporterFactory } from '../../component/component.ts'
 import { GatewayError } from '../../component/errors.ts'
 import { SIGNALS, type Signal } from '../../component/signal.ts'
-import { protobufToJsonText } from '../../otlp/json/protobuf-to-json.ts'
+import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import { compress } from '../sending/compress.ts'
 import { lowerCaseNames } from '../sending/headers.ts'
@@ -62,7 +62,7 @@ class OtlpHttpSender implements Sender {
     if (url === null) return failed('backend_rejected', `neither endpoint nor ${request.signal}_endpoint is set`, false)
     const type = this.#typeOf(request.signal)
     if (!request.prepared) {
-      const encoded = type === JSON_TYPE ? jsonOf(request) : request.bytes
+      const encoded = type === JSON_TYPE ? protobufToJson(request.signal, request.bytes) : request.bytes
       if (encoded instanceof Malformed) return failed('malformed_request', encoded.message, false)
       request.prepare(await compress(encoded, this.#config))
     }
@@ -93,11 +93,6 @@ class OtlpHttpSender implements Sender {
 function partialOf(body: Buffer, isJson: boolean, contentType: string | undefined): PartialSuccess | null {
   if (isJson) return readPartialSuccessJson(body.toString('utf8'))
   return contentType?.startsWith(PROTOBUF) ? readPartialSuccess(body) : null
-}
-
-function jsonOf(request: OutgoingRequest): Uint8Array | Malformed {
-  const text = protobufToJsonText(request.signal, request.bytes)
-  return text instanceof Malformed ? text : Buffer.from(text, 'utf8')
 }
 
 function failed(code: GatewayError['code'], message: string, retryable: boolean): SendResult {

@@ -1,5 +1,5 @@
 /**
- * A 64-bit integer between decimal text and two 32-bit halves, without BigInt: one instance serves a whole conversion and
+ * A 64-bit integer from decimal text as two 32-bit halves, without BigInt: one instance serves a whole conversion and
  * holds the number that was read last.
  */
 export class Decimal64 {
@@ -38,19 +38,6 @@ export class Decimal64 {
     this.high = Math.floor(size / 4294967296)
     this.low = size >>> 0
     return value < 0 ? this.#negate() : true
-  }
-
-  /** As unsigned decimal text. */
-  static unsignedText(high: number, low: number): string {
-    if (high === 0) return String(low >>> 0)
-    if (high >>> 0 < 0x20_0000) return String((high >>> 0) * 4294967296 + (low >>> 0))
-    return ((BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString()
-  }
-
-  /** As decimal text of a two's complement number. */
-  static signedText(high: number, low: number): string {
-    if (high >> 31 === 0) return Decimal64.unsignedText(high, low)
-    return BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)).toString()
   }
 
   /** front × 10⁹ + back, in 16-bit steps so that no product passes 2⁵³. */

@@ -26,8 +26,12 @@ export const WireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const
 export interface FieldSchema {
   /** lowerCamelCase, as JSON has it. */
   readonly name: string
+  /** The name in UTF-8 as it stands before a value: `"name":`. */
+  readonly jsonKey: Uint8Array
   readonly number: number
   readonly type: FieldTypeCode
+  /** Of one value. */
+  readonly wireType: number
   /** Number and wire type as one varint; of packed fields that of the packed list. */
   readonly tag: number
   readonly repeated: boolean
@@ -96,8 +100,10 @@ function parseField(
   const packed = repeated && wireTypeOf(type) !== WireType.bytes
   return {
     name,
+    jsonKey: new Uint8Array(Buffer.from(`"${name}":`)),
     number: Number(number),
     type,
+    wireType: wireTypeOf(type),
     tag: (Number(number) << 3) | (packed ? WireType.bytes : wireTypeOf(type)),
     repeated,
     packed,

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Batch } from '../../component/batch.ts'
-import { protobufToJsonText } from '../../otlp/json/protobuf-to-json.ts'
+import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 
@@ -28,7 +28,7 @@ export class RecordingWriter {
     this.#format = format
     const bytes = batch.encode()
     if (bytes.length === 0) return
-    this.#append(format.encoding === 'json' ? Buffer.from(jsonOf(batch, bytes)) : bytes, format)
+    this.#append(format.encoding === 'json' ? jsonOf(batch, bytes) : bytes, format)
   }
 
   close(): void {
@@ -83,10 +83,10 @@ export class RecordingWriter {
 
 const LINE_END = Buffer.from('\n')
 
-function jsonOf(batch: Batch, bytes: Uint8Array): string {
-  const text = protobufToJsonText(batch.signal, bytes)
-  if (text instanceof Malformed) throw new Error(`what a pipeline gave out cannot be written: ${text.message}`)
-  return text
+function jsonOf(batch: Batch, bytes: Uint8Array): Buffer {
+  const json = protobufToJson(batch.signal, bytes)
+  if (json instanceof Malformed) throw new Error(`what a pipeline gave out cannot be written: ${json.message}`)
+  return json
 }
 
 function lengthOf(message: Uint8Array): Buffer {

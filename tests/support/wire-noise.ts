@@ -28,8 +28,8 @@ export const FIRST_UNKNOWN_FIELD = 1001
 
 /**
  * The same message written in an unusual but legal way: fields in another order (those of one number keep theirs),
- * unknown fields of every wire type and groups in between, scalars that stand twice (the last counts), tags, lengths and
- * numbers as longer varints than they need. `depth` levels of messages are written so; values of attributes stay.
+ * unknown fields of every wire type and groups in between, scalars that stand twice (the last counts), packed numbers one
+ * by one or in several packs, tags, lengths and numbers as longer varints than they need. `depth` levels of messages are written so; values of attributes stay.
  */
 export function noisy(typeName: string, bytes: Uint8Array, random: Random): Uint8Array {
   return rewrite(messageType(typeName), bytes, random)
@@ -48,6 +48,11 @@ function rewrite(type: protobuf.Type, bytes: Uint8Array, random: Random): Uint8A
     const records = byNumber.get(number) ?? []
     if (field !== undefined && !field.repeated && field.partOf === null && random.chance(20))
       records.push(record(number, tag & 7, decoy(field, tag & 7, content), random))
+    if (field?.repeated && (tag & 7) === 2 && packedTypeOf(field) !== undefined) {
+      records.push(...repacked(field, withoutLength(content), random))
+      byNumber.set(number, records)
+      continue
+    }
     const isMessage = field?.resolvedType instanceof protobuf.Type && !field.resolvedType.name.endsWith('AnyValue')
     records.push(
       isMessage
@@ -64,6 +69,25 @@ function rewrite(type: protobuf.Type, bytes: Uint8Array, random: Random): Uint8A
     if (queues[i]!.length === 0) queues.splice(i, 1)
   }
   return Uint8Array.from(Buffer.concat(parts))
+}
+
+function packedTypeOf(field: protobuf.Field): number | undefined {
+  return field.resolvedType instanceof protobuf.Enum ? 0 : protobuf.types.packed[field.type as 'int32']
+}
+
+/** Packed numbers in the same order, one by one or in packs of a few; some packs are empty. */
+function repacked(field: protobuf.Field, packed: Uint8Array, random: Random): Uint8Array[] {
+  const type = packedTypeOf(field)!
+  const reader = protobuf.Reader.create(packed)
+  const records: Uint8Array[] = []
+  while (reader.pos < reader.len) {
+    const start = reader.pos
+    const alone = random.chance(50)
+    for (let count = alone ? 1 : random.below(4); count > 0 && reader.pos < reader.len; count--) reader.skipType(type)
+    const content = packed.subarray(start, reader.pos)
+    records.push(alone ? record(field.id, type, content, random) : delimited(field.id, content, random))
+  }
+  return records
 }
 
 /** Another value of the same field, which the real one behind it overrides. */

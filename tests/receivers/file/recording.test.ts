@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { SignalBytes } from '../../../otlp/json/json-to-protobuf.ts'
-import { protobufToJsonText } from '../../../otlp/json/protobuf-to-json.ts'
+import { protobufToJson } from '../../../otlp/json/protobuf-to-json.ts'
 import { Recording } from '../../../receivers/file/recording.ts'
 import { logsRequest, metricsRequest, traceRequest } from '../../support/otlp-builder.ts'
 
@@ -19,7 +19,7 @@ const MIXED: readonly SignalBytes[] = [
     bytes: logsRequest([{ service: 'a', logs: [{ timeUnixNano: '1', body: { stringValue: 'hi' } }] }]),
   },
 ]
-const LINES = MIXED.map(({ signal, bytes }) => `${protobufToJsonText(signal, bytes)}\n`).join('')
+const LINES = MIXED.map(({ signal, bytes }) => `${protobufToJson(signal, bytes)}\n`).join('')
 const FRAMES = Buffer.concat(MIXED.map(({ bytes }) => framed(bytes)))
 
 let folder = ''
