@@ -91,6 +91,8 @@ export interface ProcessorFactory<C = unknown> extends FactoryBase<'processor', 
 
 export interface ExporterFactory<C = unknown> extends FactoryBase<'exporter', C> {
   create(settings: ExporterSettings, config: C): Exporter
+  /** A file that no other exporter may write, as an absolute path; left out where there is none. */
+  fileOf?(config: C): string
 }
 
 export interface ExtensionFactory<C = unknown> extends FactoryBase<'extension', C> {

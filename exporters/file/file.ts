@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Batch } from '../../component/batch.ts'
 import type { Exporter, ExporterFactory, ExporterSettings } from '../../component/component.ts'
 import type { Outcome } from '../../component/consumer.ts'
@@ -48,4 +49,5 @@ export const factory: ExporterFactory<FileConfig> = {
   signals: SIGNALS,
   config: configSchema,
   create: (settings, config) => new FileExporter(settings, config),
+  fileOf: (config) => resolve(config.path),
 }

@@ -1,5 +1,6 @@
 import type { AnyFactory } from '../../component/component.ts'
 import { checkComponents } from './check-components.ts'
+import { checkFiles } from './check-files.ts'
 import { checkPipelines } from './check-pipelines.ts'
 import { checkValue } from './check-value.ts'
 import { expand } from './expand.ts'
@@ -50,6 +51,7 @@ export function loadConfig(request: LoadRequest): GatewayConfig {
   const service = checkValue(serviceSchema, nodeAt(top, ['service']) ?? emptyMap(top), ['service'])
   if (!service.ok) throw new ConfigError([...problems, ...service.problems])
   const pipelines = checkPipelines(service.config, sections, top, problems)
+  checkFiles(sections.exporters, pipelines, top, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return {
     receivers: sections.receivers.configured,
