@@ -17,6 +17,10 @@ export interface StageCounts {
 
 type Kind = 'counter' | 'level'
 
+/** Reasons that are told from the start, at 0: who looks at the growth of a counter has to see where it began. */
+const PIPELINE_DROPS = ['rejected', 'shutdown', 'shed']
+const EXPORTER_DROPS = ['shutdown']
+
 /**
  * Tells the ledgers as metrics: under the Collector's names what it counts too, under `blindspot.*` what completes the
  * books. All are read in one turn of the event loop when a reader asks, so the sums of telemetry/ledger.ts hold in every
@@ -49,11 +53,17 @@ export function observeLedgers(meter: Meter, book: LedgerBook): void {
     }
     return observable
   }
-  /** Reasons come up while the gateway runs, so these are read from the map each time. */
-  function observeDropped(name: string, dropped: ReadonlyMap<string, number>, attributes: Attributes): void {
+  /** Further reasons may come up while the gateway runs, so these are read from the map each time. */
+  function observeDropped(
+    name: string,
+    dropped: ReadonlyMap<string, number>,
+    reasons: readonly string[],
+    attributes: Attributes,
+  ): void {
     const observable = instrument('counter', name, '{item}', 'Items that went no further, by reason.')
     readings.push((result) => {
-      for (const [reason, items] of dropped) result.observe(observable, items, { ...attributes, reason })
+      for (const reason of new Set([...reasons, ...dropped.keys()]))
+        result.observe(observable, dropped.get(reason) ?? 0, { ...attributes, reason })
     })
   }
 
@@ -92,7 +102,7 @@ export function observeLedgers(meter: Meter, book: LedgerBook): void {
     count('counter', 'created', 'Items that stages of the pipeline made.', () => ledger.created)
     count('counter', 'forwarded', 'Items handed to all exporters.', () => ledger.forwarded)
     count('level', 'held', 'Items that stages of the pipeline hold.', () => ledger.held)
-    observeDropped('blindspot.pipeline.dropped', ledger.dropped, own)
+    observeDropped('blindspot.pipeline.dropped', ledger.dropped, PIPELINE_DROPS, own)
     for (const stage of stages) {
       const attributes = { processor: stage.id, ...own }
       const edge = (name: string, what: string, read: () => number) =>
@@ -152,7 +162,7 @@ export function observeLedgers(meter: Meter, book: LedgerBook): void {
       () => ledger.held,
       books,
     )
-    observeDropped('blindspot.exporter.dropped', ledger.dropped, books)
+    observeDropped('blindspot.exporter.dropped', ledger.dropped, EXPORTER_DROPS, books)
   }
 
   if (observables.size === 0) return

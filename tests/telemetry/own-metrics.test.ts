@@ -66,8 +66,10 @@ const OF_ITS_OWN = [
   'blindspot_pipeline_accepted counter',
   'blindspot_pipeline_forwarded counter',
   'blindspot_pipeline_held gauge',
+  'blindspot_pipeline_dropped counter',
   'blindspot_exporter_accepted counter',
   'blindspot_exporter_held gauge',
+  'blindspot_exporter_dropped counter',
   'blindspot_budget_used gauge',
   'blindspot_budget_limit gauge',
   'blindspot_degradation_stage gauge',
@@ -95,6 +97,8 @@ describe("the gateway's own metrics", () => {
     expect([...OF_THE_COLLECTOR, ...OF_ITS_OWN].filter((type) => !types.has(type))).toEqual([])
     expect(text).not.toMatch(/_total[ {]|otel_scope/)
     expect(text).toMatch(/^otelcol_receiver_accepted_spans\{receiver="otlp"\} 1$/m)
+    // Before the first loss, so that a rate sees it.
+    expect(text).toMatch(/^blindspot_pipeline_dropped\{pipeline="traces",otel_signal="traces",reason="rejected"\} 0$/m)
     expect((await fetch(`http://${address}/`)).status).toBe(404)
     await gateway.stop()
   })
