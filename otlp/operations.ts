@@ -14,6 +14,9 @@ export interface Operation {
 /** The name under which operations beyond the limit are counted together, one a service and kind. */
 export const OTHER_OPERATIONS = '(other)'
 
+/** Resources whose service is remembered: as many as a cache of them holds, so that 10 000 services do not thrash it. */
+const MAX_RESOURCES = 32_768
+
 /**
  * Small numbers for services and operations, so that what is counted once a span is counted in arrays. A name is known
  * by its 32-bit hash within service and kind: of 1000 names in one service two collide once in 8000 services. Bounded:
@@ -50,7 +53,7 @@ export class Operations {
     if (known !== undefined) return known
     const id = this.serviceId(resource.serviceName)
     // Resources come and go with their instances; the map only saves a look-up by name, so it may start anew.
-    if (this.#resourceIds.size >= 4096) this.#resourceIds = new Map()
+    if (this.#resourceIds.size >= MAX_RESOURCES) this.#resourceIds = new Map()
     this.#resourceIds.set(resource, id)
     return id
   }
