@@ -1,13 +1,6 @@
 import { writeSpanId, writeTraceId } from './fresh-ids.ts'
-import {
-  BROKEN,
-  POINTS_PER_SPAN,
-  type RequestTemplate,
-  requestTemplate,
-  SERVICES,
-  SPANS_PER_TRACE,
-  TRACES_PER_REQUEST,
-} from './request-template.ts'
+import { type MarkedRequest, POINTS_PER_SPAN, writeTime } from './marked-request.ts'
+import { BROKEN, requestTemplate, SERVICES, SPANS_PER_TRACE, TRACES_PER_REQUEST } from './request-template.ts'
 
 /** Times of the nth span of a trace, after its start: each call lies 1 ms inside the one that makes it. */
 const NESTING_NANO = 1_000_000
@@ -49,7 +42,7 @@ export class LoadSequence {
 
 /** The buffers of one of the requests in flight. */
 export class RequestSlot {
-  readonly #templates: RequestTemplate[]
+  readonly #templates: MarkedRequest[]
   readonly #views: DataView[]
   readonly #sequence: LoadSequence
 
@@ -99,10 +92,4 @@ function writeTrace(
     writeTime(view, points[at + 3]!, startHigh, startLow + inset)
     writeTime(view, points[at + 4]!, startHigh, startLow + TRACE_NANO - inset + overhang)
   }
-}
-
-/** A fixed64 of high and low word, where the low one may have grown past 32 bits. */
-function writeTime(view: DataView, at: number, high: number, low: number): void {
-  view.setUint32(at, low >>> 0, true)
-  view.setUint32(at + 4, high + (low >= 2 ** 32 ? 1 : 0), true)
 }

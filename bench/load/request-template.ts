@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import type { Attributes, SpanSpec } from '../../tests/support/otlp-builder.ts'
-import { traceRequest } from '../../tests/support/otlp-builder.ts'
 import { mix } from './fresh-ids.ts'
+import { type MarkedRequest, markedRequest } from './marked-request.ts'
 
 export const SERVICES = ['frontend', 'cart', 'pricing', 'stock'] as const
 export const SPANS_PER_REQUEST = 512
@@ -12,56 +11,23 @@ export const SPANS_PER_TRACE = SERVICES.length * 2
 /** Of the 256 traces of a request, those that are broken, so that detectors have something to find: one of each. */
 export const BROKEN = { childOutlivesParent: 64, orphan: 128, contextLost: 255 } as const
 
-/** Where the fixed fields of a span lie, one entry each: trace id, span id, parent id (0: none), start, end. */
-export const POINTS_PER_SPAN = 5
-
-export interface RequestTemplate {
-  /** A gRPC message, prefix included. Ids and times are to be written at the points before it is sent. */
-  readonly message: Buffer
-  readonly points: Uint32Array
-}
-
 export const GRPC_PREFIX_BYTES = 5
 
-/** What a service of the chain sends: as an SDK would, with its resource once and 512 spans of 2 for each trace. */
-export function requestTemplate(service: number, variant: number): RequestTemplate {
-  const marks: Buffer[] = []
-  const mark = (length: number) => {
-    const bytes = randomBytes(length)
-    marks.push(bytes)
-    return bytes
-  }
+/**
+ * What a service of the chain sends, as a gRPC message: as an SDK would, with its resource once and 512 spans of 2 for
+ * each trace.
+ */
+export function requestTemplate(service: number, variant: number): MarkedRequest {
   const spans: SpanSpec[] = []
   for (let trace = 0; trace < TRACES_PER_REQUEST; trace++) {
     const hasParent = service > 0 && !(service === SERVICES.length - 1 && trace === BROKEN.contextLost)
-    for (const call of [serving(service, trace, variant), calling(service, trace, variant)]) {
-      const parent = call.kind === 'client' || hasParent
-      spans.push({
-        ...call,
-        traceId: mark(16).toString('hex'),
-        spanId: mark(8).toString('hex'),
-        parentId: mark(parent ? 8 : 0).toString('hex') || null,
-        startNano: mark(8).readBigUInt64LE(),
-        endNano: mark(8).readBigUInt64LE(),
-      })
-    }
+    spans.push({ ...serving(service, trace, variant), parentId: hasParent ? 1 : null })
+    spans.push({ ...calling(service, trace, variant), parentId: 1 })
   }
-  const body = traceRequest([{ service: SERVICES[service]!, resource: resourceOf(service), scope: SCOPE, spans }])
-  const message = Buffer.alloc(GRPC_PREFIX_BYTES + body.length)
-  message.writeUInt32BE(body.length, 1)
-  message.set(body, GRPC_PREFIX_BYTES)
-  return { message, points: findMarks(message, marks) }
-}
-
-/** Fields of a span are written in the order of their numbers, as every SDK does, so the marks stand in order too. */
-function findMarks(message: Buffer, marks: readonly Buffer[]): Uint32Array {
-  let at = GRPC_PREFIX_BYTES
-  return Uint32Array.from(marks, (mark) => {
-    if (mark.length === 0) return 0
-    at = message.indexOf(mark, at)
-    if (at < 0) throw new Error('a field of the template is not where it should be')
-    return at
-  })
+  const parts = [{ service: SERVICES[service]!, resource: resourceOf(service), scope: SCOPE, spans }]
+  const request = markedRequest(parts, GRPC_PREFIX_BYTES)
+  request.message.writeUInt32BE(request.message.length - GRPC_PREFIX_BYTES, 1)
+  return request
 }
 
 const SCOPE = { name: 'go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc', version: '0.70.0' }

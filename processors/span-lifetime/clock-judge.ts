@@ -95,7 +95,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     const beyond = group.points.filter(isBeyond)
     const excluding = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0)
     const proven = excluding.length >= MIN_SHARE * beyond.length
-    if (beyond.length < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
+    if (beyond.length * strideOf(group) < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
     const last = group.points.at(-1)!
     const cause = isDrifting(group, toleranceNano) ? 'drifting' : 'steady'
     const direction = last.offsetNano < 0 ? 'behind' : 'ahead of'
@@ -183,6 +183,12 @@ function isDrifting(group: ClockGroup, toleranceNano: number): boolean {
   const moved = meanOf(stretch.slice(-quarter)) - meanOf(stretch.slice(0, quarter))
   const uncertain = SIGNIFICANCE * medianOf(stretch.map((point) => point.halfWidthNano))
   return Math.abs(moved) > Math.max(toleranceNano / 2, uncertain)
+}
+
+/** Seconds from point to point: more than one where there are many pairs of clocks. */
+function strideOf({ points }: ClockGroup): number {
+  const last = points.slice(-5).map(({ second }) => second)
+  return Math.max(1, Math.min(...last.slice(1).map((second, i) => second - last[i]!)))
 }
 
 function sinceLastJump({ points, jumps }: ClockGroup): readonly TrackPoint[] {

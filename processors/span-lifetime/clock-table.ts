@@ -7,7 +7,7 @@ import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
 export const NO_CLOCK = -1
 /** Sources that are told apart between two judgements; beyond it a new table is begun. */
 const MAX_SOURCES = 10_000
-const MAX_RESOURCES = 16_384
+const MAX_RESOURCES = 32_768
 /** Less than this is no news on a span. */
 const MIN_APPLIED_NANO = 0.1e6
 /** Uncertainties from which an offset is one, as for CLOCK-001. */

@@ -57,6 +57,7 @@ export class ClockModel {
     const live = this.#spread(pairs, (pair) => pair.live)
     this.#live = new Map([...live].map(([domain, offset]) => [domain, { ...offset, atS: nowS }]))
     this.#tracks.settle(
+      pairs.length,
       () => this.#samples.firstSecond(),
       nowS,
       (timeS) => this.#spread(pairs, (pair) => settledFit(pair, this.#steps.ofPair(pair), timeS)),

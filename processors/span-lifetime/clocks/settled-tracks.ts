@@ -5,6 +5,9 @@ import { HISTORY_S } from './pair-samples.ts'
 
 /** A second is settled when its traces have mostly left the window and a step in it would have been seen. */
 const SETTLE_S = 12
+/** Of many pairs only every so many seconds are settled, so that a round takes a bounded time; no estimate looks further. */
+const PAIRS_A_ROUND = 256
+const MAX_STRIDE_S = REACH_S
 /** Late calls: which seconds around they change, after how long without further ones, and how many a round. */
 const LATE_REACH_S = 2
 const LATE_QUIET_S = 3
@@ -24,6 +27,8 @@ export class SettledTracks {
   #untilS = Number.NaN
   /** Seconds to settle again, with when that was said. */
   readonly #changed = new Map<number, number>()
+  /** How many seconds may be settled again now. */
+  #again = 0
   #forgottenPoints = 0
   #forgottenTracks = 0
 
@@ -55,22 +60,25 @@ export class SettledTracks {
 
   /** Settles the seconds whose turn it is by what the offsets of all domains are at a time. */
   settle(
+    pairs: number,
     firstSecond: () => number,
     nowS: number,
     offsetsAt: (timeS: number) => ReadonlyMap<string, ClockOffset>,
   ): void {
     if (Number.isNaN(this.#untilS)) this.#untilS = firstSecond() - 1
     const until = Math.floor(nowS) - SETTLE_S
+    const strideS = Math.min(MAX_STRIDE_S, Math.max(1, Math.ceil(pairs / PAIRS_A_ROUND)))
     for (let second = Math.max(this.#untilS + 1, until - HISTORY_S); second <= until; second++)
-      this.#set(second, offsetsAt(second + 0.5))
+      if (second % strideS === 0) this.#set(second, offsetsAt(second + 0.5))
     if (until > this.#untilS) this.#untilS = until
-    let left = RESETTLED_A_ROUND
+    this.#again = Math.min(RESETTLED_A_ROUND, this.#again + RESETTLED_A_ROUND / strideS ** 2)
     for (const [second, changedS] of [...this.#changed].sort((a, b) => a[0] - b[0])) {
       if (second < nowS - HISTORY_S) this.#changed.delete(second)
-      else if (left > 0 && nowS - changedS >= LATE_QUIET_S) {
+      else if (second % strideS !== 0) this.#changed.delete(second)
+      else if (this.#again >= 1 && nowS - changedS >= LATE_QUIET_S) {
         this.#changed.delete(second)
         this.#set(second, offsetsAt(second + 0.5))
-        left--
+        this.#again--
       }
     }
   }
