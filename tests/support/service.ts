@@ -15,13 +15,16 @@ export class RunningService {
     this.#client = new grpc.Client(this.address('grpc'), grpc.credentials.createInsecure())
   }
 
-  /** `text` is a configuration whose receiver `otlp` and whose own metrics are added here. */
-  static async start(text: string): Promise<RunningService> {
+  /** A configuration, or several that are merged; the receiver `otlp` and the own metrics are added here. */
+  static async start(text: string | readonly string[]): Promise<RunningService> {
     const own = `
 receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" }, http: { endpoint: "127.0.0.1:0" } } } }
 service: { telemetry: { metrics: { address: "127.0.0.1:0" } } }
 `
-    const service = await Service.create(configOf([own, text]), { version: 'test', logger: SILENT_LOGGER })
+    const service = await Service.create(configOf([own, ...(typeof text === 'string' ? [text] : text)]), {
+      version: 'test',
+      logger: SILENT_LOGGER,
+    })
     await service.start()
     const running = new RunningService(service)
     // Where a test fails, nothing stays behind that keeps jest from ending.
