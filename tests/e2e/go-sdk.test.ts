@@ -64,13 +64,15 @@ describeWithTool('go', ['version'], 'services with the OpenTelemetry Go SDK befo
 
     // Enriched: the broken spans say so, and no other does.
     const marked = (name: string) => arrived.spans.filter((span) => span.name === name).map(rulesOf)
-    expect(marked('GET /dark').at(-1)).toEqual(['CTX-001'])
+    expect(marked('GET /dark')).toContainEqual(['CTX-001'])
     // The work that goes on too long, and once it is known to do so always, the span that does not wait for it.
-    expect(marked('write behind')[0]).toEqual(['LIFE-001'])
+    expect(marked('write behind')).toContainEqual(['LIFE-001'])
+    // On a machine that is too busy the gateway leaves traces out, and says so.
+    const unanalysed = gateway.output.includes('the gateway is overloaded') ? [''] : []
     const lateTraces = arrived.spans.filter((span) => span.name === 'write behind').map((span) => span.traceId)
     for (const traceId of lateTraces) {
       const rules = arrived.spans.filter((span) => span.traceId === traceId).flatMap(rulesOf)
-      expect(['LIFE-001', 'LIFE-003']).toContain(rules.join())
+      expect(['LIFE-001', 'LIFE-003', ...unanalysed]).toContain(rules.join())
     }
     for (const name of ['GET /fine', 'load cart']) expect(marked(name).flat()).toEqual([])
 

@@ -13,6 +13,12 @@ export function describeWithTool(
   else describe(name, () => it.skip(`needs ${command}, which is not installed`, () => {}))
 }
 
+/** A suite that needs a file, such as a program that was built for it; null where it could not be had for want of `needs`. */
+export function describeWithFile(path: string | null, name: string, needs: string, body: (path: string) => void): void {
+  if (path !== null) describe(name, () => body(path))
+  else describe(name, () => it.skip(`needs ${needs}`, () => {}))
+}
+
 /** A suite that looks at a process from outside, which only Linux lets one do without a tool. */
 export function describeWithProc(name: string, body: () => void): void {
   if (existsSync('/proc/self/status')) describe(name, body)

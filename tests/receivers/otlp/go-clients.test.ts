@@ -3,9 +3,9 @@ import { promisify } from 'node:util'
 import { beforeAll, expect, it } from '@jest/globals'
 import { ACCEPTED, refused } from '../../../component/consumer.ts'
 import { GatewayError } from '../../../component/errors.ts'
-import { buildGoSender, GO_BUILD_MS, goSender } from '../../support/go-sender.ts'
+import { buildGoSender, GO_BUILD_MS, goSender, telemetrygen } from '../../support/go-sender.ts'
 import { decodeRequest } from '../../support/otlp-oracle.ts'
-import { describeWithTool } from '../../support/tools.ts'
+import { describeWithFile, describeWithTool } from '../../support/tools.ts'
 import { startReceiver } from './receiver-harness.ts'
 
 const run = promisify(execFile)
@@ -39,10 +39,9 @@ describeWithTool('go', ['version'], 'the OpenTelemetry Go SDK', () => {
   })
 })
 
-// telemetrygen is large: .ci/run builds it and says where it is, so that a plain `npm test` does not wait for it.
-const telemetrygen = process.env.BLINDSPOT_TELEMETRYGEN ?? 'telemetrygen'
+const generator = telemetrygen()
 
-describeWithTool(telemetrygen, ['--help'], 'telemetrygen (BLINDSPOT_TELEMETRYGEN names its binary)', () => {
+describeWithFile(generator, 'telemetrygen', 'Go and its module proxy', (program) => {
   it.each([
     ['traces', 'grpc', ['--traces', '100', '--child-spans', '3'], 400],
     ['traces', 'http', ['--traces', '100', '--child-spans', '3'], 400],
@@ -54,7 +53,7 @@ describeWithTool(telemetrygen, ['--help'], 'telemetrygen (BLINDSPOT_TELEMETRYGEN
     const receiver = await startReceiver(BOTH)
     const endpoint = protocol === 'grpc' ? receiver.grpcAddress : receiver.httpAddress
     const args = [signal, '--otlp-insecure', '--otlp-endpoint', endpoint, '--rate', '0', '--workers', '1', ...amount]
-    await run(telemetrygen, protocol === 'http' ? [...args, '--otlp-http'] : args)
+    await run(program, protocol === 'http' ? [...args, '--otlp-http'] : args)
     expect(receiver.settings.ledgers[signal]).toMatchObject({ received: items, accepted: items, failed: 0 })
   })
 })
