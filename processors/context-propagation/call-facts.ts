@@ -108,7 +108,16 @@ export class CallFacts {
       if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
       roles[row]! |= Role.entry
       roles[parent]! |= Role.exit | Role.answered
+      this.#answerAbove(parent)
     }
+  }
+
+  /** Some clients have a span for each attempt: what that calls answers the call around it. */
+  #answerAbove(attempt: number): void {
+    const { table, traces } = this.batch
+    const above = traces!.parentRow[attempt]!
+    if (above < 0 || table.kind(attempt) !== SpanKind.internal || table.kind(above) !== SpanKind.client) return
+    if (this.serviceOf(above) === this.serviceOf(attempt)) this.roles[above]! |= Role.answered
   }
 
   /** Whether a span without kind and without its parent may be where work enters: not what only ever was work inside. */

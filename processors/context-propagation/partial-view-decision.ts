@@ -27,6 +27,8 @@ export interface View {
 export type Verdict =
   | { readonly kind: 'too_little' }
   | { readonly kind: 'whole' }
+  /** Too little is missing to say so, but it may be that a share only arrives. */
+  | { readonly kind: 'doubtful' }
   /** `share` of all spans arrives here. */
   | { readonly kind: 'partial'; readonly share: number }
 
@@ -42,8 +44,12 @@ const DAMAGED_PLACES = 0.4
 const NEARLY_ALL_PLACES = 0.8
 /** Orphans within a process are spans that were lost, not sent elsewhere. */
 const INNER_ORPHANS = 0.1
-/** Share of the damage that the hidden services must explain. */
+/** Share of the damage that the hidden services must explain; and to rule out that there are several. */
 const EXPLAINED = 0.9
+const ALL_EXPLAINED = 0.97
+/** Missing on either side, and damaged places of all, from which it is doubtful. */
+const DOUBT_FROM = 5
+const DOUBTFUL_PLACES = 0.6
 /** An unseen caller that nobody names. */
 const SOMEBODY = '?'
 
@@ -52,6 +58,7 @@ const SOMEBODY = '?'
  * own, leaves all its damage with one service; a split hides many at once. So: parents and children are missing in
  * many places, whole processes only, and it takes at least three hidden services (or parts of services) to explain it, or
  * two where nearly all places are damaged, or all that are damaged are gone altogether (as with one instance a service).
+ * Where that does not explain the last of it, or too little is missing, it is doubtful.
  */
 export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   const withParent = sum(entries, (entry) => entry.withParent)
@@ -59,8 +66,10 @@ export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   const calls = sum(exits, (exit) => exit.calls)
   const unanswered = sum(exits, (exit) => exit.unanswered)
   if (withParent + calls < DECIDE_FROM) return { kind: 'too_little' }
-  if (orphans < DECIDE_FROM || unanswered < DECIDE_FROM) return { kind: 'whole' }
-  if (orphans < withParent * MISSING_FROM || unanswered < calls * MISSING_FROM) return { kind: 'whole' }
+  if (orphans < DOUBT_FROM || unanswered < DOUBT_FROM) return { kind: 'whole' }
+  const areOrphans = orphans >= withParent * MISSING_FROM
+  const areUnanswered = unanswered >= calls * MISSING_FROM
+  if (!areOrphans && !areUnanswered) return { kind: 'whole' }
   if (innerOrphans > (orphans + innerOrphans) * INNER_ORPHANS) return { kind: 'whole' }
   const shares = [
     ...entries.filter((entry) => entry.withParent > 0).map((entry) => entry.orphans / entry.withParent),
@@ -68,8 +77,12 @@ export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   ]
   const damaged = shares.filter((share) => share >= DAMAGED)
   if (damaged.length < shares.length * DAMAGED_PLACES) return { kind: 'whole' }
+  const areMost = damaged.length >= shares.length * DOUBTFUL_PLACES
+  const isDoubtful = hiddenServices(entries, exits, ALL_EXPLAINED) >= (areMost ? 2 : 3)
+  const unclear = { kind: isDoubtful ? 'doubtful' : 'whole' } as const
+  if (!areOrphans || !areUnanswered || orphans < DECIDE_FROM || unanswered < DECIDE_FROM) return unclear
   const isPlain = damaged.every((share) => share >= GONE) || damaged.length >= shares.length * NEARLY_ALL_PLACES
-  if (hiddenServices(entries, exits) < (isPlain ? 2 : 3)) return { kind: 'whole' }
+  if (hiddenServices(entries, exits, EXPLAINED) < (isPlain ? 2 : 3)) return unclear
   const missing = (orphans / withParent + unanswered / calls) / 2
   return { kind: 'partial', share: 1 - missing }
 }
@@ -80,7 +93,7 @@ interface Damage {
 }
 
 /** How few services must be hidden, whole or in part, to explain what is missing: the greedy cover of the damage. */
-function hiddenServices(entries: readonly EntryTraffic[], exits: readonly ExitTraffic[]): number {
+function hiddenServices(entries: readonly EntryTraffic[], exits: readonly ExitTraffic[], explained: number): number {
   const neverSeen = new Set(exits.filter((exit) => !exit.seen && exit.unanswered > 0).map((exit) => exit.to))
   const somebody = neverSeen.size > 0 ? neverSeen : new Set([SOMEBODY])
   let left: Damage[] = [
@@ -89,7 +102,7 @@ function hiddenServices(entries: readonly EntryTraffic[], exits: readonly ExitTr
   ].filter((damage) => damage.count > 0)
   const total = sum(left, (damage) => damage.count)
   let hidden = 0
-  while (sum(left, (damage) => damage.count) > total * (1 - EXPLAINED)) {
+  while (sum(left, (damage) => damage.count) > total * (1 - explained)) {
     const explains = new Map<string, number>()
     for (const { suspects, count } of left)
       for (const suspect of suspects) explains.set(suspect, (explains.get(suspect) ?? 0) + count)

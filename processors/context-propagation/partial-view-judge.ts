@@ -16,6 +16,11 @@ export const PARTIAL = 'partial'
 /** How long a partial view must show before it is taken for sure: an agent that batches for ten seconds looks alike until then. */
 const CONFIRM_AFTER_MS = 20_000
 
+/** How long after the last spans the view is judged: an export interval. */
+const TRAFFIC_WITHIN_MS = 5000
+/** Share of the orphans of a service that must be explained where the others tell nothing. */
+const EXPLAINED_FROM = 0.1
+
 export interface ViewSummary {
   /** Orphans since the last summary that are the answers to calls of their trace: only what stood between is missing. */
   readonly bridged: readonly { readonly from: string; readonly to: string; readonly count: number }[]
@@ -64,6 +69,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #entryOperations = new Set<string>()
   readonly #orphansOf = new Map<string, OrphanTally>()
   #partialSinceMs = 0
+  #trafficMs = 0
   #judgements = 0
   #partialJudgements = 0
   #share = 1
@@ -79,6 +85,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
 
   takeCalls(summaries: readonly CallSummary[], nowMs: number): void {
     for (const { exits, entries } of summaries) {
+      if (exits.length + entries.length > 0) this.#trafficMs = nowMs
       for (const row of exits) {
         const exit = this.#exit(row)
         if (exit === null) continue
@@ -122,16 +129,23 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     }
     for (const counts of [this.#recentExits, this.#recentEntries, this.#recentBridges, this.#recentInner])
       counts.expire(nowMs)
+    // Without traffic nothing is known to have changed; what fades from the counts is no news.
+    if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
     const verdict = judgeView(this.#view())
-    // Without traffic nothing is known to have changed.
     if (verdict.kind === 'too_little') return []
     this.#judgements++
     const before = this.state
     if (verdict.kind === 'whole') {
       this.state = 'whole'
-      return before === 'suspected' ? [this.#report('retracted')] : []
+      const takenBack = before === 'suspected' && this.#partialSinceMs > 0 ? [this.#report('retracted')] : []
+      this.#partialSinceMs = 0
+      return takenBack
     }
-    if (before === 'whole') this.#partialSinceMs = nowMs
+    if (verdict.kind === 'doubtful') {
+      if (before === 'whole') this.state = 'suspected'
+      return []
+    }
+    if (this.#partialSinceMs === 0) this.#partialSinceMs = nowMs
     this.#partialJudgements++
     this.#share = Math.round(verdict.share * 100) / 100
     this.state = nowMs - this.#partialSinceMs >= CONFIRM_AFTER_MS ? 'partial' : 'suspected'
@@ -154,7 +168,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     if (rule !== 'CTX-001' || this.#callers.has(place.service)) return false
     if (!this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
     const { orphans, explained, mute } = this.#tallyOf(place.service)
-    return explained === 0 || explained < (orphans - mute) / 2
+    return explained < orphans * EXPLAINED_FROM || explained < (orphans - mute) / 2
   }
 
   #view(): View {

@@ -157,9 +157,8 @@ class TruncatedIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
 
   /** A trace with a whole id: its calls may be what a cut span misses, or will. */
   #readWide(facts: CallFacts, first: number, end: number, nowMs: number): void {
-    const { table } = facts.batch
     for (let row = first; row < end; row++) {
-      if (!mayBeCut(facts.roles[row]!, table.kind(row))) continue
+      if (!mayBeCut(facts, row)) continue
       const ids = this.#idsOf(facts, row, Column.spanId)
       const operation = facts.operations[row]!
       const place = this.#orphans.takeArrived(ids, 0, SCRATCH_SPAN)
@@ -237,11 +236,16 @@ class TruncatedIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
   }
 }
 
-/** A call that nobody in its trace answers, or a message that several may take. */
-function mayBeCut(role: number, kind: number): boolean {
+/** A call that nobody in its trace answers, an attempt at one, or a message that several may take. */
+function mayBeCut({ roles, batch: { table, traces } }: CallFacts, row: number): boolean {
+  const role = roles[row]!
+  const kind = table.kind(row)
   if (kind === SpanKind.producer) return true
   if ((role & Role.exit) !== 0) return (role & Role.answered) === 0
-  return kind === SpanKind.unspecified && (role & (Role.leaf | Role.root)) === Role.leaf
+  if ((role & (Role.leaf | Role.root)) !== Role.leaf) return false
+  const parent = traces!.parentRow[row]!
+  const isAttempt = kind === SpanKind.internal && parent >= 0 && table.kind(parent) === SpanKind.client
+  return isAttempt || kind === SpanKind.unspecified
 }
 
 function edgeOf(facts: CallFacts, callee: number, caller: number, boundary: Edge['boundary']): Edge {

@@ -73,9 +73,10 @@ export const silentCallee: Recipe = {
   },
 }
 
-/** Edges of which both sides are seen in part, from which a partial view can be told. */
+/** Edges of which both sides are seen in part, from which a partial view can be told; and what is missing in all, of parents and of answers. */
 const EDGES_FROM = 2
 const CALLS_FROM = 10
+const MISSING_FROM = 20
 
 export const twoGateways = splitView(2)
 export const threeGateways = splitView(3)
@@ -88,7 +89,7 @@ function splitView(gateways: number): Recipe {
     what: `each process of a service (6, 4 or 2 of each) sends to one of ${gateways} gateways; this is one of them`,
     causes: '`split_traffic`',
     key: 'the gateway',
-    identifiable: `on at least ${EDGES_FROM} edges there are ${CALLS_FROM} entries with their parents and ${CALLS_FROM} without`,
+    identifiable: `on at least ${EDGES_FROM} edges there are ${CALLS_FROM} entries with their parents and ${CALLS_FROM} without, and in all ${MISSING_FROM} parents and ${MISSING_FROM} answers are missing`,
     inject({ recording, random, share, taken }) {
       replicate(recording, share >= 1 ? 6 : share > 0.1 ? 4 : 2, random)
       const instances = random.shuffled([...new Set(recording.spans.map((span) => span.source.instance))].sort())
@@ -100,7 +101,10 @@ function splitView(gateways: number): Recipe {
         const whole = seen.filter(({ exit }) => !exit.lost).length
         return whole >= CALLS_FROM && seen.length - whole >= CALLS_FROM
       })
-      const identifiable = partial.length >= EDGES_FROM
+      const calls = [...recording.edges().values()].flat()
+      const orphans = calls.filter(({ entry, exit }) => !entry.lost && exit.lost).length
+      const unanswered = calls.filter(({ entry, exit }) => entry.lost && !exit.lost).length
+      const identifiable = partial.length >= EDGES_FROM && orphans >= MISSING_FROM && unanswered >= MISSING_FROM
       const spans = recording.spans.filter((span) => !span.lost).slice(0, 1)
       return [
         {

@@ -14,8 +14,9 @@ const ORDER = PRECEDENCE[0]!
 describe('the rules on propagation', () => {
   it('run in the order of their precedence', () => {
     const { list } = propagationRules(configSchema.parse({}), testSettings('precedence').findings)
-    const competing = list.flatMap(({ rule }) => rule.rules).filter((rule) => ORDER.includes(rule))
-    expect(competing).toEqual(ORDER)
+    // What one says of spans with a parent (CTX-005 again) competes with nothing after it.
+    const competing = new Set(list.flatMap(({ rule }) => rule.rules).filter((rule) => ORDER.includes(rule)))
+    expect([...competing]).toEqual(ORDER)
   })
 
   const pairs = ORDER.flatMap((first, i) => ORDER.slice(i + 1).map((second) => [first, second] as const))
