@@ -24,7 +24,6 @@ const MIN_DRIFT = 5
 const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
 /** Uncertainties from which an offset is one. */
 const SIGNIFICANCE = 3
-const MAX_UNKNOWN = 20_000
 
 /** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
 export class ClockJudge implements TraceJudge<ClockSummary> {
@@ -39,7 +38,11 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
     this.#config = config
     this.#evidenceLimit = evidenceLimit
-    this.model = new ClockModel({ maxClocks: config.max_clocks, maxPairs: config.max_clock_pairs })
+    this.model = new ClockModel({
+      maxClocks: config.max_clocks,
+      maxPairs: config.max_clock_pairs,
+      maxPoints: config.max_clock_points,
+    })
     this.metrics = new ClockMetrics(config.max_series)
   }
 
@@ -79,7 +82,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   #unknown(domain: string): string {
     let text = this.#unknownOffsets.get(domain)
     if (text === undefined) {
-      if (this.#unknownOffsets.size >= MAX_UNKNOWN) this.#unknownOffsets.clear()
+      if (this.#unknownOffsets.size >= this.#config.max_clocks) this.#unknownOffsets.clear()
       text = clockVerdict(domain, null, 0, 0, 0, 0)
       this.#unknownOffsets.set(domain, text)
     }

@@ -24,6 +24,10 @@ export class ClockMetrics {
     this.producer = new SeriesProducer([this.#offset])
   }
 
+  get overflows(): number {
+    return this.#table.overflows
+  }
+
   update(groups: readonly ClockGroup[]): void {
     const current = new Set<number>()
     for (const { domain, members, reference, points } of groups) {

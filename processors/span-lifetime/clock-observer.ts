@@ -7,8 +7,6 @@ import type { LifetimeFacts } from './lifetime-facts.ts'
 
 /** A time this far from the gateway's is no time to order samples by. */
 const PLAUSIBLE_S = 60
-/** Pairs between two judgements. */
-const MAX_PAIRS = 2048
 
 /**
  * Reads off every call between two clocks what it says about their offset: a CLIENT span with the SERVER span that
@@ -18,7 +16,12 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   #spans = new Float64Array(64)
   #pairs = new Map<number, PairSamples>()
   #refused = 0
+  readonly #maxPairs: number
   #facts: LifetimeFacts | null = null
+
+  constructor(maxPairs: number) {
+    this.#maxPairs = maxPairs
+  }
 
   observe(facts: LifetimeFacts, nowMs: number): void {
     this.#facts = facts
@@ -91,7 +94,7 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     const key = first * 65536 + second
     let pair = this.#pairs.get(key)
     if (!pair) {
-      if (this.#pairs.size >= MAX_PAIRS) {
+      if (this.#pairs.size >= this.#maxPairs) {
         this.#refused++
         return null
       }

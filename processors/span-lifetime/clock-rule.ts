@@ -12,7 +12,7 @@ import type { LifetimeFacts } from './lifetime-facts.ts'
 export function clockRule(config: SpanLifetimeConfig, evidenceLimit: number): TraceRule<LifetimeFacts, ClockSummary> {
   return {
     rules: ['CLOCK-001', 'CLOCK-002'],
-    createObserver: () => new ClockObserver(),
+    createObserver: () => new ClockObserver(config.max_clock_pairs),
     createJudge: () => new ClockJudge(config, evidenceLimit),
   }
 }

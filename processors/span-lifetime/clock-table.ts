@@ -5,8 +5,8 @@ import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
 
 /** No clock is named. */
 export const NO_CLOCK = -1
-/** Sources that are told apart between two judgements; beyond it a new table is begun. */
-const MAX_SOURCES = 10_000
+/** After so many judgements a table that is full is begun anew: instances come and go. */
+const RESTARTED_AFTER = 60
 const MAX_RESOURCES = 32_768
 /** Less than this is no news on a span. */
 const MIN_APPLIED_NANO = 0.1e6
@@ -25,7 +25,12 @@ export function clockVerdict(...verdict: Verdict): string {
  * look-up in typed arrays.
  */
 export class ClockTable {
+  readonly #maxSources: number
   sources: ClockSource[] = []
+  /** Resources whose clock found no room. */
+  overflowed = 0
+  /** Judgements since the table was begun. */
+  #rounds = 0
   #ids = new Map<string, number>()
   #byResource = new Map<ResourceRef, number>()
   #names: string[] = []
@@ -41,6 +46,10 @@ export class ClockTable {
   #slope = new Float64Array(64)
   #at = new Float64Array(64)
   #halfWidth = new Float64Array(64)
+
+  constructor(maxSources: number) {
+    this.#maxSources = maxSources
+  }
 
   /** The source of each resource of a table. */
   sourcesOf(table: SpanTable): Int32Array {
@@ -77,7 +86,7 @@ export class ClockTable {
 
   learn(verdicts: Verdicts): void {
     this.#verdicts = verdicts
-    if (this.sources.length > MAX_SOURCES) this.#restart()
+    if (++this.#rounds >= RESTARTED_AFTER && this.sources.length >= this.#maxSources) this.#restart()
     for (let id = 0; id < this.sources.length; id++) this.#apply(id)
   }
 
@@ -94,6 +103,10 @@ export class ClockTable {
   #idOf(source: ClockSource): number {
     const known = this.#ids.get(source.key)
     if (known !== undefined) return known
+    if (this.sources.length >= this.#maxSources) {
+      this.overflowed++
+      return NO_CLOCK
+    }
     const id = this.sources.push(source) - 1
     this.#ids.set(source.key, id)
     if (id >= this.#domain.length) this.#grow()
@@ -129,6 +142,7 @@ export class ClockTable {
 
   /** Instances came and went: only what is asked for again is kept. Summaries name sources by key. */
   #restart(): void {
+    this.#rounds = 0
     this.sources = []
     this.#applied = []
     this.#ids = new Map()

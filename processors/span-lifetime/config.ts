@@ -33,9 +33,17 @@ export const configSchema = z.strictObject({
   max_clocks: z
     .int()
     .min(16)
+    .max(65_536)
     .default(20_000)
     .describe(
       'Clocks (hosts, or instances where no host is named) that are told apart; further ones are not compared.',
+    ),
+  max_clock_points: z
+    .int()
+    .min(1000)
+    .default(500_000)
+    .describe(
+      'Seconds of all clocks together whose offsets are remembered, about 150 bytes each; the oldest go first.',
     ),
   max_series: z.int().min(10).default(2000).describe('Series of one derived metric; the rest shares one.'),
   max_operations: z
@@ -45,6 +53,25 @@ export const configSchema = z.strictObject({
     .describe(
       'Operations (service, span name, kind) that are counted apart; beyond it the rest of a service counts as one.',
     ),
+  max_early_operations: z
+    .int()
+    .min(10)
+    .default(1000)
+    .describe(
+      'Operations with spans that end before their work, whose durations are remembered, 9 KiB each; the one that ends too early least often goes first.',
+    ),
+  max_places: z
+    .int()
+    .min(10)
+    .default(4096)
+    .describe(
+      'Places (rule, operation, edge and the parent operation) whose occurrences are remembered, about 5 KiB each; the one that was quiet for longest goes first.',
+    ),
+  max_occurrence_rows: z
+    .int()
+    .min(10)
+    .default(4096)
+    .describe('Places and seconds of occurrences between two judgements; further ones are not counted.'),
 })
 
 export type SpanLifetimeConfig = z.output<typeof configSchema>

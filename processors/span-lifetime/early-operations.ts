@@ -33,14 +33,21 @@ interface Known {
   readonly response: Totals
 }
 
-/** LIFE-003: decides by operation, from all its spans, whether they end too early; remembers only those with early spans. */
+/** LIFE-003: decides by operation, from all its spans, whether they end too early; remembers those with early spans. */
 export class EarlyOperations {
+  readonly #limit: number
   readonly #known = new Map<string, Known>()
+  forgotten = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
 
   add(key: string, row: OperationRow, spans: number): void {
     let known = this.#known.get(key)
     if (!known) {
       if (!row.async && !row.response) return
+      if (this.#known.size >= this.#limit) this.#forgetOne()
       known = { spans, calls: 0, async: new Totals(), response: new Totals() }
       this.#known.set(key, known)
     }
@@ -60,6 +67,20 @@ export class EarlyOperations {
     if (isPersistent(response.count, Math.max(calls, spans * PERSISTENT)))
       return { kind: Kind.endedBeforeResponse, reported: response.reported, effective: response.effective }
     return null
+  }
+
+  /** The one that ends too early least often. */
+  #forgetOne(): void {
+    let least = Number.POSITIVE_INFINITY
+    let rarest = ''
+    for (const [key, { async, response, spans }] of this.#known) {
+      const share = (async.count + response.count) / Math.max(1, spans)
+      if (share >= least) continue
+      least = share
+      rarest = key
+    }
+    this.#known.delete(rarest)
+    this.forgotten++
   }
 
   verdicts(): Verdicts {

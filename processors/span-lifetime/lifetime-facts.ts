@@ -12,11 +12,12 @@ export class LifetimeFacts {
   services: Int32Array = new Int32Array(0)
   /** Clock source by resource of the table. */
   sources: Int32Array = new Int32Array(0)
-  readonly clocks = new ClockTable()
+  readonly clocks: ClockTable
   readonly registry: Operations
 
-  constructor(registry: Operations) {
+  constructor(registry: Operations, maxClocks: number) {
     this.registry = registry
+    this.clocks = new ClockTable(maxClocks)
   }
 
   read(batch: TracesBatch): void {

@@ -4,8 +4,9 @@ import type { ClockModel } from './clocks/clock-model.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { type EarlyOperation, EarlyOperations } from './early-operations.ts'
 import { KINDS, Kind } from './lifetime-kinds.ts'
-import { type LifetimeSummary, type OccurrenceRow, operationKey } from './lifetime-summary.ts'
-import { StandingPlace } from './standing-place.ts'
+import { type LifetimeSummary, type OccurrenceRow, type OperationRow, operationKey } from './lifetime-summary.ts'
+import type { StandingPlace } from './standing-place.ts'
+import { StandingPlaces } from './standing-places.ts'
 
 /** How long a clock may take to be found out; until then what it would explain is provisional. */
 const SETTLE_MS = 12_000
@@ -22,37 +23,42 @@ const SLOPE_FACTOR = 2
  */
 export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
   readonly #config: SpanLifetimeConfig
-  readonly #evidenceLimit: number
   readonly #clocks: ClockModel
-  readonly #early = new EarlyOperations()
+  readonly #early: EarlyOperations
   /** Spans by operation. */
   readonly #spans = new Map<string, number>()
-  readonly #places = new Map<string, StandingPlace>()
-  /** Places that were not kept because there were too many. */
-  overflowedPlaces = 0
+  readonly #places: StandingPlaces
+  /** What observers cut short, by limit. */
+  readonly #cutShort: Record<string, number> = {}
+  /** Operations that ended too early when it was last spoken of all places. */
+  #saidEarly = ''
+  /** Rows of operations that were not counted because there were too many. */
+  #overflowedOperations = 0
   /** Occurrences that the clocks explained. */
-  explained = 0
+  #explained = 0
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number, clocks: ClockModel) {
     this.#config = config
-    this.#evidenceLimit = evidenceLimit
     this.#clocks = clocks
+    this.#early = new EarlyOperations(config.max_early_operations)
+    this.#places = new StandingPlaces(config.max_places, evidenceLimit)
   }
 
   judge(summaries: readonly LifetimeSummary[], nowMs: number): readonly FindingReport[] {
-    for (const { operations, occurrences } of summaries) {
-      for (const row of operations) {
-        const key = operationKey(row.service, row.name)
-        const known = this.#spans.get(key)
-        if (known === undefined && this.#spans.size >= this.#config.max_operations) continue
-        this.#spans.set(key, (known ?? 0) + row.spans)
-        this.#early.add(key, row, this.#spans.get(key)!)
-      }
-      for (const row of occurrences) this.#place(row)?.add(row, nowMs)
+    for (const { operations, occurrences, limits } of summaries) {
+      for (const row of operations) this.#count(row)
+      for (const row of occurrences) this.#places.add(row, nowMs)
+      for (const [name, times] of Object.entries(limits)) this.#cutShort[name] = (this.#cutShort[name] ?? 0) + times
     }
-    for (const place of this.#places.values())
-      this.explained += place.settle(nowMs - SETTLE_MS, (row) => this.#isExplained(row))
-    return [...this.#places.values()].flatMap((place) => this.#report(place))
+    const early = [...this.#early.verdicts()].join('\n')
+    const isAllNews = early !== this.#saidEarly
+    this.#saidEarly = early
+    const reports: FindingReport[] = []
+    for (const place of this.#places.all) {
+      this.#explained += place.settle(nowMs - SETTLE_MS, (row) => this.#isExplained(row))
+      if (place.takeChange() || isAllNews) reports.push(...this.#report(place))
+    }
+    return reports
   }
 
   verdicts(): Verdicts {
@@ -60,21 +66,25 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
   }
 
   get limits(): Readonly<Record<string, number>> {
-    return { overflowed_lifetime_places: this.overflowedPlaces, lifetimes_explained_by_clocks: this.explained }
+    return {
+      overflowed_lifetime_operations: this.#overflowedOperations,
+      forgotten_lifetime_places: this.#places.forgotten,
+      forgotten_early_operations: this.#early.forgotten,
+      lifetimes_explained_by_clocks: this.#explained,
+      ...this.#cutShort,
+    }
   }
 
-  #place(row: OccurrenceRow): StandingPlace | null {
-    const key = JSON.stringify([row.kind, row.service, row.name, row.edge])
-    let place = this.#places.get(key)
-    if (!place) {
-      if (this.#places.size >= this.#config.max_operations) {
-        this.overflowedPlaces++
-        return null
-      }
-      place = new StandingPlace(row, this.#evidenceLimit)
-      this.#places.set(key, place)
+  #count(row: OperationRow): void {
+    const key = operationKey(row.service, row.name)
+    const known = this.#spans.get(key)
+    if (known === undefined && this.#spans.size >= this.#config.max_operations) {
+      this.#overflowedOperations++
+      return
     }
-    return place
+    const spans = (known ?? 0) + row.spans
+    this.#spans.set(key, spans)
+    this.#early.add(key, row, spans)
   }
 
   #isExplained(row: OccurrenceRow): boolean {
@@ -142,7 +152,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
   /** Rules whose occurrences an operation that ends too early has taken over. */
   #outrankedBy(key: string): readonly string[] {
     const rules = new Set<string>()
-    for (const place of this.#places.values()) if (place.hasParent(key)) rules.add(KINDS[place.kind]!.rule)
+    for (const place of this.#places.all) if (place.hasParent(key)) rules.add(KINDS[place.kind]!.rule)
     return [...rules].sort()
   }
 }

@@ -44,6 +44,8 @@ export interface OccurrenceRow {
 export interface LifetimeSummary {
   readonly operations: readonly OperationRow[]
   readonly occurrences: readonly OccurrenceRow[]
+  /** By limit, what it cut short. */
+  readonly limits: Readonly<Record<string, number>>
 }
 
 export function operationKey(service: string, name: string): string {

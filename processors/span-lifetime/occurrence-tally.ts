@@ -1,16 +1,18 @@
 import { boundaryOf } from '../../component/boundary.ts'
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Edge } from '../../component/finding.ts'
+import { markSpan } from '../../findings/mark-span.ts'
 import { Column } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { KINDS } from './lifetime-kinds.ts'
 import { type OccurrenceRow, operationKey } from './lifetime-summary.ts'
 
-/** Rows between two judgements; beyond it occurrences of a place count without their second. */
-const MAX_ROWS = 4096
 /** More kinds than there will be, so that kind and operation make one number. */
 const KIND_STRIDE = 1 << 24
+
+/** Tallies of a place that are looked at for one that fits; another one for the same only makes a row more. */
+const LOOKED_BACK = 64
 
 interface Tally {
   readonly second: number
@@ -34,23 +36,37 @@ export class OccurrenceTallies {
   readonly #evidenceLimit: number
   #byPlace = new Map<number, Tally[]>()
   #rows = 0
+  /** Occurrences that were not counted, since there were too many rows and none for their place. */
+  #dropped = 0
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
     this.#config = config
     this.#evidenceLimit = evidenceLimit
   }
 
-  /** `parent` is a row, or −1; `related` is the other span of the evidence. */
-  add(facts: LifetimeFacts, kind: number, row: number, parent: number, related: number, nano: number): void {
+  /** Counts an occurrence, and marks its span. `parent` is a row, or −1; `related` is the other span of the evidence. */
+  record(
+    facts: LifetimeFacts,
+    kind: number,
+    row: number,
+    parent: number,
+    related: number,
+    nano: number,
+    isMarked = true,
+  ): void {
+    this.#add(facts, kind, row, parent, related, nano)
+    if (isMarked) markSpan(facts.batch, row, KINDS[kind]!.rule, KINDS[kind]!.cause)
+  }
+
+  #add(facts: LifetimeFacts, kind: number, row: number, parent: number, related: number, nano: number): void {
     const { table } = facts.batch
     const operation = facts.operations[row]!
     const key = kind * KIND_STRIDE + operation
-    let list = this.#byPlace.get(key)
-    if (!list) {
-      list = []
-      this.#byPlace.set(key, list)
+    const tally = this.#tally(facts, key, kind, row, parent, this.#magnitude(kind, nano))
+    if (tally === null) {
+      this.#dropped++
+      return
     }
-    const tally = this.#tally(facts, list, kind, row, parent, this.#magnitude(kind, nano))
     const at = table.timeUnixNano(row, Column.start)
     if (tally.count === 0 || at < tally.firstUnixNano) tally.firstUnixNano = at
     if (at > tally.lastUnixNano) tally.lastUnixNano = at
@@ -65,7 +81,7 @@ export class OccurrenceTallies {
     })
   }
 
-  take(facts: LifetimeFacts): readonly OccurrenceRow[] {
+  take(facts: LifetimeFacts): { rows: readonly OccurrenceRow[]; dropped: number } {
     const rows: OccurrenceRow[] = []
     for (const [key, list] of this.#byPlace) {
       const { service, name } = facts.registry.all[key % KIND_STRIDE]!
@@ -87,8 +103,10 @@ export class OccurrenceTallies {
         })
     }
     this.#byPlace = new Map()
+    const dropped = this.#dropped
     this.#rows = 0
-    return rows
+    this.#dropped = 0
+    return { rows, dropped }
   }
 
   /** Occurrences are told apart by the power of two of what they exceed the allowed by, so that few rows do. */
@@ -98,21 +116,31 @@ export class OccurrenceTallies {
     return Math.floor(Math.log2(Math.max(1, Math.abs(nano) - allowedNano)))
   }
 
-  #tally(facts: LifetimeFacts, list: Tally[], kind: number, row: number, parent: number, magnitude: number): Tally {
+  /** Null where there is no room: then a place that has rows counts on without the second, others not at all. */
+  #tally(
+    facts: LifetimeFacts,
+    place: number,
+    kind: number,
+    row: number,
+    parent: number,
+    magnitude: number,
+  ): Tally | null {
     const { table } = facts.batch
-    const isFull = this.#rows >= MAX_ROWS
-    const second = isFull ? 0 : Math.floor(table.timeMs(row, Column.start) / 1000)
+    const list = this.#byPlace.get(place) ?? []
+    const isFull = this.#rows >= this.#config.max_occurrence_rows
+    const second = Math.floor(table.timeMs(row, Column.start) / 1000)
     const parentOperation = parent < 0 ? -1 : facts.operations[parent]!
     const source = facts.sourceOf(row)
     const parentSource = parent < 0 ? -1 : facts.sourceOf(parent)
     // Spans come roughly by time, so the last tallies are the likely ones.
-    for (let i = list.length - 1; i >= 0; i--) {
+    for (let i = list.length - 1; i >= Math.max(0, list.length - LOOKED_BACK); i--) {
       const tally = list[i]!
       const isSamePlace = tally.parentOperation === parentOperation
       if (isSamePlace && isFull) return tally
       const isSameTime = tally.second === second && tally.magnitude === magnitude
       if (isSamePlace && isSameTime && tally.source === source && tally.parentSource === parentSource) return tally
     }
+    if (isFull) return null
     const keys = facts.clocks.sources
     const tally: Tally = {
       second,
@@ -130,6 +158,7 @@ export class OccurrenceTallies {
       evidence: new EarliestEvidence(this.#evidenceLimit),
     }
     list.push(tally)
+    this.#byPlace.set(place, list)
     this.#rows++
     return tally
   }

@@ -24,8 +24,10 @@ export const factory: ProcessorFactory<SpanLifetimeConfig> = {
       const clocks = new ClockJudge(config, limit)
       const latency = new LatencyMetrics(config.max_series)
       const lifetimes = new LifetimeJudge(config, limit, clocks.model)
+      const operations = new Operations(config.max_operations)
+      const facts = new LifetimeFacts(operations, config.max_clocks)
       const processor = new TraceRuleProcessor<LifetimeFacts>(settings, next, {
-        facts: new LifetimeFacts(new Operations(config.max_operations)),
+        facts,
         judgeIntervalMs: config.judge_interval,
         sections: {
           clocks: () => clocks.model.rows(),
@@ -34,6 +36,9 @@ export const factory: ProcessorFactory<SpanLifetimeConfig> = {
             ...clocks.model.limits,
             ...lifetimes.limits,
             overflowed_latency_series: latency.overflows,
+            overflowed_clock_series: clocks.metrics.overflows,
+            overflowed_operations: operations.overflowed,
+            overflowed_clock_sources: facts.clocks.overflowed,
           }),
         },
         producers: [clocks.metrics.producer, latency.producer],

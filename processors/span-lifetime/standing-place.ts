@@ -37,6 +37,9 @@ export class StandingPlace {
   readonly edge: Edge | null
   readonly #evidenceLimit: number
   readonly #parts = new Map<string | null, Part>()
+  lastNewsMs = 0
+  /** Whether something was added or settled since it was last told. */
+  #isChanged = false
   #saidCount = 0
   #saidState = ''
 
@@ -48,7 +51,20 @@ export class StandingPlace {
     this.#evidenceLimit = evidenceLimit
   }
 
+  get partCount(): number {
+    return this.#parts.size
+  }
+
+  /** Whether there is something new since the last time that this was asked. */
+  takeChange(): boolean {
+    const isChanged = this.#isChanged
+    this.#isChanged = false
+    return isChanged
+  }
+
   add(row: OccurrenceRow, nowMs: number): void {
+    this.lastNewsMs = nowMs
+    this.#isChanged = true
     const known = this.#parts.has(row.parent) || this.#parts.size < MAX_PARENTS ? row.parent : null
     let part = this.#parts.get(known)
     if (!part) {
@@ -70,6 +86,7 @@ export class StandingPlace {
     let dropped = 0
     for (const part of this.#parts.values()) {
       if (part.pending.length === 0) continue
+      this.#isChanged = true
       const open: Pending[] = []
       for (const pending of part.pending) {
         if (isExplained(pending.row)) dropped += pending.row.count

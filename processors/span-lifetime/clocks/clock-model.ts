@@ -38,7 +38,7 @@ export class ClockModel {
   constructor(limits: ClockLimits) {
     this.#samples = new ClockSamples(limits)
     this.#steps = new ClockSteps(limits.maxClocks)
-    this.#tracks = new SettledTracks(limits.maxClocks)
+    this.#tracks = new SettledTracks(limits)
   }
 
   add(summary: ClockSummary, nowMs: number): void {

@@ -18,6 +18,8 @@ export interface ClockSummary {
 export interface ClockLimits {
   readonly maxClocks: number
   readonly maxPairs: number
+  /** Seconds of all tracks together. */
+  readonly maxPoints: number
 }
 
 const SOURCE_MEMORY_S = 600

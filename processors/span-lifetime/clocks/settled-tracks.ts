@@ -1,4 +1,5 @@
 import type { ClockOffset } from './clock-graph.ts'
+import type { ClockLimits } from './clock-samples.ts'
 import { ClockTrack, type TrackPoint } from './clock-track.ts'
 import { REACH_S } from './domain-pair.ts'
 import { HISTORY_S } from './pair-samples.ts'
@@ -12,9 +13,8 @@ const MAX_STRIDE_S = REACH_S
 const LATE_REACH_S = 2
 const LATE_QUIET_S = 3
 const RESETTLED_A_ROUND = 8
-/** Points of all tracks together, 56 bytes each, and how many of one are kept at least and at most. */
-const MAX_POINTS = 500_000
-const TRACK_POINTS = { min: 300, max: 8192 } as const
+/** Points of one track. */
+const MAX_TRACK_POINTS = 8192
 
 /**
  * The offsets of all domains second by second, each estimated when its calls have come, and again when late ones or a step
@@ -22,6 +22,7 @@ const TRACK_POINTS = { min: 300, max: 8192 } as const
  */
 export class SettledTracks {
   readonly #maxTracks: number
+  readonly #maxPoints: number
   readonly #tracks = new Map<string, ClockTrack>()
   /** The last second that stands; NaN before the first. */
   #untilS = Number.NaN
@@ -32,8 +33,9 @@ export class SettledTracks {
   #forgottenPoints = 0
   #forgottenTracks = 0
 
-  constructor(maxTracks: number) {
-    this.#maxTracks = maxTracks
+  constructor({ maxClocks, maxPoints }: ClockLimits) {
+    this.#maxTracks = maxClocks
+    this.#maxPoints = maxPoints
   }
 
   get all(): ClockTrack[] {
@@ -88,8 +90,8 @@ export class SettledTracks {
   }
 
   #set(second: number, offsets: ReadonlyMap<string, ClockOffset>): void {
-    const share = Math.floor(MAX_POINTS / Math.max(1, offsets.size))
-    const limit = Math.min(TRACK_POINTS.max, Math.max(TRACK_POINTS.min, share))
+    const share = Math.floor(this.#maxPoints / Math.max(1, this.#tracks.size, offsets.size))
+    const limit = Math.max(1, Math.min(MAX_TRACK_POINTS, share))
     for (const [domain, offset] of offsets)
       this.#forgottenPoints += this.#track(domain).set({ ...offset, second }, limit)
   }
