@@ -46,7 +46,7 @@ const CONSTANTS: readonly (readonly [rule: string, what: string, file: string, .
   ['GW-001', 'orphans within', 'context-propagation/partial-view-decision.ts', 'INNER_ORPHANS'],
   ['GW-001', 'how long it must', 'context-propagation/partial-view-judge.ts', 'CONFIRM_AFTER_MS'],
   ['LIFE-001', 'between processes', 'span-lifetime/lifetime-kinds.ts', 'minOccurrences', 'minShare'],
-  ['LIFE-002', 'spans of one operation', 'span-lifetime/lifetime-observer.ts', 'REUSED', 'REUSED_OVER_NANO'],
+  ['LIFE-002', 'spans of one operation', 'span-lifetime/late-starts.ts', 'REUSED', 'REUSED_OVER_NANO'],
   ['LIFE-003', 'early spans', 'span-lifetime/early-operations.ts', 'MIN_EARLY', 'PERSISTENT'],
   ['LIFE-003', 'effective against', 'span-lifetime/lifetime-observer.ts', 'MIN_RATIO', 'MIN_MISSING_NANO'],
   ['LIFE-003', 'for ended_before_response', 'span-lifetime/lifetime-observer.ts', 'MIN_END_GAP_RATIO'],
