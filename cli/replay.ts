@@ -10,7 +10,7 @@ import { builtInConfig, isDetector } from '../pipeline/replay/built-in-config.ts
 import { RecordingWriter } from '../pipeline/replay/recording-writer.ts'
 import { type ReplayOutcome, replay as runReplay } from '../pipeline/replay/replay.ts'
 import { reportInputs } from '../pipeline/replay/report-inputs.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import type { LogFields, Logger } from '../telemetry/logger.ts'
 import { type Command, type Io, UsageError } from './command.ts'
 import { CONFIG_OPTIONS, loadOrExplain } from './config-args.ts'
 import { ProgressBar } from './progress-bar.ts'
@@ -70,6 +70,7 @@ async function run(
   // Two passes: is it in order, and what is in it.
   const bar = new ProgressBar(io, 2 * totalBytes)
   const writer = args.output === null ? null : new RecordingWriter(args.output)
+  const logger = new StderrLogger(io)
   let outcome: ReplayOutcome
   try {
     outcome = await runReplay({
@@ -78,7 +79,7 @@ async function run(
       config,
       pipelines,
       evidenceLimit: args.evidenceLimit,
-      logger: stderrLogger(io),
+      logger,
       onProgress: (bytesRead) => bar.show(bytesRead),
       ...(writer !== null && { onOutput: (batch, like) => writer.write(batch, like) }),
     })
@@ -86,7 +87,7 @@ async function run(
     bar.clear()
     writer?.close()
   }
-  if (!tellUnread(outcome, io)) return NOT_DONE
+  if (!tellUnread(outcome, io) || logger.errors > 0) return NOT_DONE
   const report = buildReport(reportInputs(outcome.inputs), outcome.findings)
   io.stdout.write(args.format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : reportText(report))
   return fails(report, args.failOn) ? 1 : 0
@@ -152,10 +153,29 @@ function tellUnread({ inputs }: ReplayOutcome, io: Io): boolean {
 }
 
 /** Components have nothing to say in a replay but what went wrong. */
-function stderrLogger(io: Io): Logger {
-  const say = (message: string) => {
-    io.stderr.write(`blindspot replay: ${message}\n`)
+/** What is logged as an error is a defect of the gateway: with it the report is not to be trusted. */
+class StderrLogger implements Logger {
+  readonly #io: Io
+  errors = 0
+
+  constructor(io: Io) {
+    this.#io = io
   }
-  const logger: Logger = { debug() {}, info() {}, warn: say, error: say, child: () => logger }
-  return logger
+
+  debug(): void {}
+
+  info(): void {}
+
+  warn(message: string): void {
+    this.#io.stderr.write(`blindspot replay: ${message}\n`)
+  }
+
+  error(message: string, fields: LogFields = {}): void {
+    this.errors++
+    this.warn(fields.error instanceof Error ? `${message}: ${fields.error.stack}` : message)
+  }
+
+  child(): Logger {
+    return this
+  }
 }

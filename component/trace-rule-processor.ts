@@ -1,3 +1,4 @@
+import type { Counter } from '@opentelemetry/api'
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 import type { TracesBatch } from './batch.ts'
 import type { Timer } from './clock.ts'
@@ -12,14 +13,19 @@ export interface FactsReader {
 }
 
 interface RunningRule<Facts> {
+  readonly ids: string
   readonly observer: TraceObserver<Facts, unknown>
   readonly judge: TraceJudge<unknown>
 }
 
+/** A defect that comes with each batch is one line a minute. */
+const TELL_AGAIN_MS = 60_000
+
 /**
  * Runs trace rules over the batches that pass: each batch is read once, every rule observes it in the order of the list
  * (the first that claims a span has it), and at each interval the judges speak. Batches go on unchanged but for marks.
- * A batch without traces is not to be analysed (the gateway is overloaded) and passes untouched.
+ * A batch without traces is not to be analysed (the gateway is overloaded) and passes untouched. A defect of a rule costs
+ * findings, never spans.
  */
 export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<'traces'> {
   readonly #settings: ProcessorSettings<'traces'>
@@ -33,6 +39,8 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   /** A batch that the next stage refused comes again; it must not be counted twice. */
   #observed: TracesBatch | null = null
   #takeOutOfReport: () => void = () => {}
+  readonly #defects: Counter
+  #toldDefectMs = Number.NEGATIVE_INFINITY
 
   constructor(
     settings: ProcessorSettings<'traces'>,
@@ -51,11 +59,17 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
     this.#judgeIntervalMs = options.judgeIntervalMs
     this.#sections = options.sections
     this.#producers = options.producers ?? []
+    this.#defects = settings.meter.createCounter('blindspot.analysis.defects', {
+      unit: '{defect}',
+      description:
+        'Times that a rule met a defect of its own: what it looked at went on, not or only in part analysed.',
+    })
   }
 
   /** Adds a rule at the end of the list. Its judge may be given, where the processor asks it for more. */
   add<Summary>(rule: TraceRule<Facts, Summary>, judge: TraceJudge<Summary> = rule.createJudge()): void {
     this.#rules.push({
+      ids: rule.rules.join(', '),
       observer: rule.createObserver() as TraceObserver<Facts, unknown>,
       judge: judge as TraceJudge<unknown>,
     })
@@ -74,11 +88,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   }
 
   consume(batch: TracesBatch): Outcome | Promise<Outcome> {
-    if (batch.traces !== null && batch !== this.#observed) {
-      this.#facts.read(batch)
-      const nowMs = this.#settings.clock.nowMs()
-      for (const { observer } of this.#rules) observer.observe(this.#facts, nowMs)
-    }
+    if (batch.traces !== null && batch !== this.#observed) this.#observe(batch)
     this.#observed = batch
     const outcome = this.#next.consume(batch)
     if (outcome instanceof Promise) return outcome.then((settled) => this.#settle(settled))
@@ -90,11 +100,36 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
     return outcome
   }
 
+  #observe(batch: TracesBatch): void {
+    const nowMs = this.#settings.clock.nowMs()
+    let running = 'what its rules share'
+    try {
+      this.#facts.read(batch)
+      for (const { ids, observer } of this.#rules) {
+        running = ids
+        observer.observe(this.#facts, nowMs)
+      }
+    } catch (error) {
+      this.#tellDefect(running, error)
+    }
+  }
+
   #judge(): void {
     const nowMs = this.#settings.clock.nowMs()
-    for (const { observer, judge } of this.#rules) {
-      this.#settings.findings.publish(judge.judge([observer.takeSummary(nowMs)], nowMs))
-      observer.learn(judge.verdicts())
-    }
+    for (const { ids, observer, judge } of this.#rules)
+      try {
+        this.#settings.findings.publish(judge.judge([observer.takeSummary(nowMs)], nowMs))
+        observer.learn(judge.verdicts())
+      } catch (error) {
+        this.#tellDefect(ids, error)
+      }
+  }
+
+  #tellDefect(running: string, error: unknown): void {
+    const { clock, logger, id } = this.#settings
+    this.#defects.add(1, { processor: id })
+    if (clock.nowMs() - this.#toldDefectMs < TELL_AGAIN_MS) return
+    this.#toldDefectMs = clock.nowMs()
+    logger.error(`${id} met a defect of its own in ${running}; spans go on, findings may be missing`, { error })
   }
 }

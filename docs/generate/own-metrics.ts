@@ -24,7 +24,12 @@ interface OwnMetric {
 /** A configuration in which every component is used that has metrics of its own; nothing of it is started. */
 const EVERYTHING = `yaml:${JSON.stringify({
   receivers: { otlp: { protocols: { grpc: {} } } },
-  processors: { memory_limiter: { check_interval: '1s', limit_mib: 512 }, batch: {}, trace_window: {} },
+  processors: {
+    memory_limiter: { check_interval: '1s', limit_mib: 512 },
+    batch: {},
+    trace_window: {},
+    span_lifetime: {},
+  },
   exporters: { otlp_grpc: { endpoint: 'localhost:4317' } },
   service: {
     pipelines: Object.fromEntries(
@@ -32,7 +37,7 @@ const EVERYTHING = `yaml:${JSON.stringify({
         signal,
         {
           receivers: ['otlp'],
-          processors: ['memory_limiter', ...(signal === 'traces' ? ['trace_window'] : []), 'batch'],
+          processors: ['memory_limiter', ...(signal === 'traces' ? ['trace_window', 'span_lifetime'] : []), 'batch'],
           exporters: ['otlp_grpc'],
         },
       ]),
