@@ -40,7 +40,7 @@ export const configSchema = z.strictObject({
     ),
   max_clock_points: z
     .int()
-    .min(1000)
+    .min(100)
     .default(500_000)
     .describe(
       'Seconds of all clocks together whose offsets are remembered, about 150 bytes each; the oldest go first.',
