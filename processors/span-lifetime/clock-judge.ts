@@ -96,6 +96,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     const recent = sinceLastJump(group).slice(-RECENT)
     if (recent.filter(isBeyond).length < MIN_SHARE * recent.length) return null
     const beyond = group.points.filter(isBeyond)
+    if (beyond.length === 0) return null
     const excluding = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0)
     const proven = excluding.length >= MIN_SHARE * beyond.length
     if (beyond.length * strideOf(group) < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
@@ -190,6 +191,7 @@ function isDrifting(group: ClockGroup, toleranceNano: number): boolean {
 
 /** Seconds from point to point: more than one where there are many pairs of clocks. */
 function strideOf({ points }: ClockGroup): number {
+  if (points.length < 2) return 1
   const last = points.slice(-5).map(({ second }) => second)
   return Math.max(1, Math.min(...last.slice(1).map((second, i) => second - last[i]!)))
 }
