@@ -13,6 +13,8 @@ export interface OrphanStatistics {
   readonly untold: number
   /** By context, since the first orphan: spans and orphans. A context is the caller of an entry, else the operation around the parent. */
   readonly contexts: ReadonlyMap<string, { readonly spans: number; readonly orphans: number }>
+  /** By service instance, since the first orphan; of what does not enter from outside. */
+  readonly instances: ReadonlyMap<string, { readonly spans: number; readonly orphans: number }>
   readonly history: OrphanHistory
 }
 
@@ -30,6 +32,8 @@ const ALL = 0.98
 const NONE = 0.02
 /** Share of orphans that must tell the same. */
 const MOST = 0.9
+/** Orphans that the other instances should have had to be called unharmed: e to the 7th is a thousand to one. */
+const UNHARMED = 7
 /** Share of orphans without a known caller around them from which its spans have gone whole. */
 const GONE = 0.95
 const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
@@ -45,7 +49,7 @@ const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
  *     all below one caller, whose call is here       somebody between makes parents and exports none
  *     all below one caller or operation, whose other spans are here, or all of this operation and none of its siblings
  *                                                    its parent never ends (a stream, a forgotten End)
- *     bursts                                         spans were dropped: a queue was full, a process ended
+ *     bursts, or one of several instances only       spans were dropped: a queue was full, a process ended
  *     a steady share, the caller's spans gone whole  the two sides sample differently
  *
  * Spans dropped one by one at random leave the caller's other spans in the trace: that is none of these.
@@ -57,7 +61,7 @@ export function orphanCauseOf(operation: OrphanStatistics, siblings: readonly Or
     if (cause !== UNDETERMINED) return cause
   }
   if (shareOf(operation) >= ALL) return causeBySiblings(operation, siblings)
-  if (operation.history.isBurst()) return DROPPED
+  if (operation.history.isBurst() || isOfOneInstance(operation)) return DROPPED
   return mismatchOf([operation])
 }
 
@@ -108,6 +112,15 @@ function isAllOfSome({ contexts }: OrphanStatistics): boolean {
     if (orphans < spans * ALL) return false
   }
   return affected > 0
+}
+
+/** Whether one instance loses spans while the others, at its rate, would have lost enough to be seen. */
+function isOfOneInstance({ instances }: OrphanStatistics): boolean {
+  const affected = [...instances.values()].filter(({ orphans }) => orphans > 0)
+  if (affected.length !== 1) return false
+  const { spans, orphans } = affected[0]!
+  const others = [...instances.values()].reduce((sum, instance) => sum + instance.spans, 0) - spans
+  return (orphans / spans) * others >= UNHARMED
 }
 
 function causeOfAllEntries({ standing, between, within, untold }: OrphanStatistics): OrphanCause {

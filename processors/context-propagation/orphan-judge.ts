@@ -15,7 +15,7 @@ import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
 
-/** Callers, or operations around the parent, that are told apart for one operation. */
+/** Callers, operations around the parent, or instances that are told apart for one operation. */
 const MAX_CONTEXTS = 64
 
 /** All that is known of one operation. */
@@ -32,6 +32,7 @@ class OrphanedOperation implements OrphanStatistics {
   within = 0
   untold = 0
   readonly contexts = new Map<string, { spans: number; orphans: number }>()
+  readonly instances = new Map<string, { spans: number; orphans: number }>()
   readonly history = new OrphanHistory()
   firstUnixNano = 0n
   lastUnixNano = 0n
@@ -53,7 +54,8 @@ class OrphanedOperation implements OrphanStatistics {
   add(row: OrphanRow, nowMs: number): void {
     this.history.at(nowMs)
     for (const [slice, traces, orphaned] of row.slices) this.history.add(slice, traces, orphaned)
-    for (const [context, spans, orphans] of row.contexts) this.#addContext(context, spans, orphans)
+    for (const [context, spans, orphans] of row.contexts) addTo(this.contexts, context, spans, orphans)
+    for (const [instance, spans, orphans] of row.instances) addTo(this.instances, instance, spans, orphans)
     this.between += row.between
     this.within += row.within
     this.untold += row.untold
@@ -89,14 +91,19 @@ class OrphanedOperation implements OrphanStatistics {
     const isWeaker = cause.cause === 'undetermined' || (cause.cause === 'parent_dropped' && isOfAll(this.decided))
     if (!isWeaker) this.decided = cause
   }
+}
 
-  #addContext(context: string, spans: number, orphans: number): void {
-    const known = this.contexts.get(context)
-    if (known) {
-      known.spans += spans
-      known.orphans += orphans
-    } else if (this.contexts.size < MAX_CONTEXTS) this.contexts.set(context, { spans, orphans })
-  }
+function addTo(
+  counts: Map<string, { spans: number; orphans: number }>,
+  key: string,
+  spans: number,
+  orphans: number,
+): void {
+  const known = counts.get(key)
+  if (known) {
+    known.spans += spans
+    known.orphans += orphans
+  } else if (counts.size < MAX_CONTEXTS) counts.set(key, { spans, orphans })
 }
 
 function isOfAll({ cause }: OrphanCause): boolean {

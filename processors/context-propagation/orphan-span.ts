@@ -237,6 +237,7 @@ function rowOf(
     untold: tally?.untold ?? 0,
     slices: traffic?.slices ?? [],
     contexts: traffic?.contexts ?? [],
+    instances: traffic?.instances ?? [],
     firstUnixNano: tally?.firstUnixNano ?? 0n,
     lastUnixNano: tally?.lastUnixNano ?? 0n,
     evidence: tally?.evidence.take() ?? [],

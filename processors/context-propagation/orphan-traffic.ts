@@ -1,3 +1,4 @@
+import type { ResourceRef } from '../../otlp/resource.ts'
 import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import { SLICE_MS } from './orphan-history.ts'
@@ -7,6 +8,8 @@ import { PairTally } from './pair-tally.ts'
 const ARMED_MS = 600_000
 /** Rows of a trace that are looked at for what was under way around an orphan. */
 const MAX_CANDIDATES = 256
+/** Service instances that are told apart. */
+const MAX_INSTANCES = 20_000
 /** Callers remembered by operation; beyond it new ones are not told from strangers. */
 const MAX_CALLERS = 100_000
 const CALLER_STRIDE = 1 << 24
@@ -18,9 +21,12 @@ export interface OrphanTrafficRow {
   readonly slices: readonly (readonly [slice: number, traces: number, orphaned: number])[]
   /** For entries the services that called, else the operations around the parent; '' where there is none. */
   readonly contexts: readonly (readonly [context: string, spans: number, orphans: number])[]
+  /** By service instance, what does not enter from outside: its parents are of the same one. */
+  readonly instances: readonly (readonly [instance: string, spans: number, orphans: number])[]
 }
 
 interface OpenRow {
+  readonly instances: [string, number, number][]
   readonly slices: [number, number, number][]
   readonly contexts: [string, number, number][]
 }
@@ -39,6 +45,11 @@ export class OrphanTraffic {
   readonly #orphanSlices = new PairTally()
   readonly #contexts = new PairTally()
   readonly #orphanContexts = new PairTally()
+  readonly #instances = new PairTally()
+  readonly #orphanInstances = new PairTally()
+  readonly #instanceNames: string[] = []
+  readonly #instanceIds = new Map<string, number>()
+  readonly #resources = new WeakMap<ResourceRef, number>()
 
   constructor(toleranceMs: number) {
     this.#toleranceNano = toleranceMs * 1e6
@@ -56,6 +67,7 @@ export class OrphanTraffic {
   whole(facts: CallFacts, row: number, parent: number): void {
     this.#countTrace(facts, row, facts.operations[row]!)
     if (parent >= 0) this.#countContext(facts, row, parent)
+    this.#countInstance(this.#instances, facts, row)
   }
 
   /** `usualCaller` is a service that called the operation before, or −1. */
@@ -70,6 +82,7 @@ export class OrphanTraffic {
       this.#orphanSlices.add(operation, sliceOf(facts, row))
     }
     this.#orphanContexts.add(operation, this.#contextAround(facts, row, first, end))
+    this.#countInstance(this.#orphanInstances, facts, row)
   }
 
   take({ registry }: CallFacts): Map<number, OrphanTrafficRow> {
@@ -77,7 +90,7 @@ export class OrphanTraffic {
     const rowOf = (operation: number) => {
       let row = rows.get(operation)
       if (!row) {
-        row = { slices: [], contexts: [] }
+        row = { slices: [], contexts: [], instances: [] }
         rows.set(operation, row)
       }
       return row
@@ -92,14 +105,12 @@ export class OrphanTraffic {
       const [operation, slice] = key.split(' ').map(Number) as [number, number]
       rowOf(operation).slices.push([slice, traces, orphaned.get(key) ?? 0])
     }
-    const wholes = countsOf(this.#contexts)
-    const orphans = countsOf(this.#orphanContexts)
-    for (const key of new Set([...wholes.keys(), ...orphans.keys()])) {
-      const [operation, context] = key.split(' ').map(Number) as [number, number]
-      const lost = orphans.get(key) ?? 0
-      rowOf(operation).contexts.push([nameOf(context), (wholes.get(key) ?? 0) + lost, lost])
-    }
-    for (const tally of [this.#slices, this.#orphanSlices, this.#contexts, this.#orphanContexts]) tally.clear()
+    for (const [operation, context, spans, orphans] of sumsOf(this.#contexts, this.#orphanContexts))
+      rowOf(operation).contexts.push([nameOf(context), spans, orphans])
+    for (const [operation, instance, spans, orphans] of sumsOf(this.#instances, this.#orphanInstances))
+      rowOf(operation).instances.push([this.#instanceNames[instance]!, spans, orphans])
+    this.#slices.clear()
+    this.#orphanSlices.clear()
     return rows
   }
 
@@ -172,6 +183,22 @@ export class OrphanTraffic {
     return holds ? 1 : 0
   }
 
+  #countInstance(tally: PairTally, facts: CallFacts, row: number): void {
+    if ((facts.roles[row]! & Role.entry) !== 0) return
+    const resource = facts.batch.table.resourceOf(row)
+    let id = this.#resources.get(resource)
+    if (id === undefined) {
+      id = this.#instanceIds.get(resource.instance)
+      if (id === undefined) {
+        if (this.#instanceNames.length >= MAX_INSTANCES) return
+        id = this.#instanceNames.push(resource.instance) - 1
+        this.#instanceIds.set(resource.instance, id)
+      }
+      this.#resources.set(resource, id)
+    }
+    tally.add(facts.operations[row]!, id)
+  }
+
   #learnCaller(operation: number, service: number): void {
     if (this.#callers.size < MAX_CALLERS) this.#callers.add(operation * CALLER_STRIDE + service)
   }
@@ -184,6 +211,7 @@ export class OrphanTraffic {
       for (let row = firstRow[trace]!; row < firstRow[trace + 1]!; row++) {
         if (facts.operations[row] !== operation || parentRow[row]! < 0) continue
         this.#countContext(facts, row, parentRow[row]!)
+        this.#countInstance(this.#instances, facts, row)
         if (!isCounted) this.#slices.add(operation, sliceOf(facts, row))
         isCounted = true
       }
@@ -213,6 +241,22 @@ function countsOf(tally: PairTally): Map<string, number> {
     counts.set(`${first} ${second}`, count)
   })
   return counts
+}
+
+/** Of two tallies of whole spans and of orphans by the same pairs: all spans, and orphans. Both begin anew. */
+function sumsOf(
+  wholes: PairTally,
+  orphans: PairTally,
+): [first: number, second: number, spans: number, orphans: number][] {
+  const lost = countsOf(orphans)
+  const whole = countsOf(wholes)
+  wholes.clear()
+  orphans.clear()
+  return [...new Set([...whole.keys(), ...lost.keys()])].map((key) => {
+    const [first, second] = key.split(' ').map(Number) as [number, number]
+    const count = lost.get(key) ?? 0
+    return [first, second, (whole.get(key) ?? 0) + count, count]
+  })
 }
 
 function serviceContext(service: number): number {

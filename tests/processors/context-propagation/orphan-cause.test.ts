@@ -30,6 +30,7 @@ function operation(slices: Slices, more: Partial<OrphanStatistics> = {}): Orphan
     within: 0,
     untold: 0,
     contexts,
+    instances: new Map(),
     history: historyOf(slices),
     ...more,
   }
@@ -102,6 +103,18 @@ describe('the cause of orphans', () => {
       steady,
       [HEALTHY],
       'undetermined',
+    ],
+    [
+      'a steady share of what is within one of two instances: its queue is full',
+      operation(STEADY, {
+        entry: false,
+        instances: new Map([
+          ['cart-1', { spans: 400, orphans: 242 }],
+          ['cart-2', { spans: 400, orphans: 0 }],
+        ]),
+      }),
+      [HEALTHY],
+      'parent_dropped',
     ],
     ['too few to say', operation([[9, 9]]), [HEALTHY], 'undetermined'],
     [
