@@ -1,9 +1,9 @@
-import type { Counter } from '@opentelemetry/api'
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 import type { TracesBatch } from './batch.ts'
 import type { Timer } from './clock.ts'
 import type { Processor, ProcessorSettings } from './component.ts'
 import type { Consumer, Outcome } from './consumer.ts'
+import { Defects } from './defects.ts'
 import type { ReportSections } from './finding.ts'
 import type { TraceJudge, TraceObserver, TraceRule } from './trace-rule.ts'
 
@@ -17,9 +17,6 @@ interface RunningRule<Facts> {
   readonly observer: TraceObserver<Facts, unknown>
   readonly judge: TraceJudge<unknown>
 }
-
-/** A defect that comes with each batch is one line a minute. */
-const TELL_AGAIN_MS = 60_000
 
 /**
  * Runs trace rules over the batches that pass: each batch is read once, every rule observes it in the order of the list
@@ -39,8 +36,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
   /** A batch that the next stage refused comes again; it must not be counted twice. */
   #observed: TracesBatch | null = null
   #takeOutOfReport: () => void = () => {}
-  readonly #defects: Counter
-  #toldDefectMs = Number.NEGATIVE_INFINITY
+  readonly #defects: Defects
 
   constructor(
     settings: ProcessorSettings<'traces'>,
@@ -59,11 +55,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
     this.#judgeIntervalMs = options.judgeIntervalMs
     this.#sections = options.sections
     this.#producers = options.producers ?? []
-    this.#defects = settings.meter.createCounter('blindspot.analysis.defects', {
-      unit: '{defect}',
-      description:
-        'Times that a rule met a defect of its own: what it looked at went on, not or only in part analysed.',
-    })
+    this.#defects = new Defects(settings)
   }
 
   /** Adds a rule at the end of the list. Its judge may be given, where the processor asks it for more. */
@@ -110,7 +102,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
         observer.observe(this.#facts, nowMs)
       }
     } catch (error) {
-      this.#tellDefect(running, error)
+      this.#defects.tell(running, error)
     }
   }
 
@@ -121,15 +113,7 @@ export class TraceRuleProcessor<Facts extends FactsReader> implements Processor<
         this.#settings.findings.publish(judge.judge([observer.takeSummary(nowMs)], nowMs))
         observer.learn(judge.verdicts())
       } catch (error) {
-        this.#tellDefect(ids, error)
+        this.#defects.tell(ids, error)
       }
-  }
-
-  #tellDefect(running: string, error: unknown): void {
-    const { clock, logger, id } = this.#settings
-    this.#defects.add(1, { processor: id })
-    if (clock.nowMs() - this.#toldDefectMs < TELL_AGAIN_MS) return
-    this.#toldDefectMs = clock.nowMs()
-    logger.error(`${id} met a defect of its own in ${running}; spans go on, findings may be missing`, { error })
   }
 }

@@ -1,6 +1,7 @@
 import type { BytesBatch } from '../../component/batch.ts'
 import type { Processor, ProcessorFactory, ProcessorSettings } from '../../component/component.ts'
 import type { Consumer, Outcome } from '../../component/consumer.ts'
+import { Defects } from '../../component/defects.ts'
 import type { ResourceRow } from '../../component/finding.ts'
 import { MetricNames } from '../../otlp/metrics/metric-names.ts'
 import type { MetricPoint } from '../../otlp/metrics/metric-point.ts'
@@ -27,11 +28,13 @@ class GoRuntime implements Processor<'metrics'> {
   readonly #evaluable: Evaluable
   readonly #removeProducers = new Map<GoProcess, () => void>()
   readonly #touched = new Set<GoProcess>()
+  readonly #defects: Defects
   #takeOutOfReport: () => void = () => {}
 
   constructor(settings: ProcessorSettings<'metrics'>, config: GoRuntimeConfig, next: Consumer<BytesBatch>) {
     this.#settings = settings
     this.#next = next
+    this.#defects = new Defects(settings)
     const { clock, findings } = settings
     this.#processes = new ProcessTable(
       config.max_processes,
@@ -64,6 +67,16 @@ class GoRuntime implements Processor<'metrics'> {
   }
 
   consume(batch: BytesBatch): Outcome | Promise<Outcome> {
+    try {
+      this.#look(batch)
+    } catch (error) {
+      this.#defects.tell('its rules', error)
+    }
+    this.#touched.clear()
+    return this.#next.consume(batch)
+  }
+
+  #look(batch: BytesBatch): void {
     const nowMs = this.#settings.clock.nowMs()
     // A receiver has checked the bytes already; what is malformed for the reader only ends its reading.
     readMetrics(batch.encode(), this.#names, this.#refs, (point) => this.#take(point, nowMs))
@@ -72,8 +85,6 @@ class GoRuntime implements Processor<'metrics'> {
         const report = watch.judge(nowMs)
         if (report !== null) this.#settings.findings.publish([report])
       }
-    this.#touched.clear()
-    return this.#next.consume(batch)
   }
 
   #take(point: MetricPoint, nowMs: number): void {

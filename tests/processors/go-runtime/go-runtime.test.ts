@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import type { CollectedMetrics } from '../../../component/finding-source.ts'
 import { metricsRequest } from '../../support/otlp-builder.ts'
 import { GOAL_BELOW_512_MIB, goFleet, MIB_512, NO_GOAL, OFF } from './go-fleet.ts'
@@ -28,6 +28,15 @@ describe('the stream', () => {
     ]
     for (const bytes of requests) send(bytes)
     expect(passed).toEqual(requests)
+  })
+
+  it('goes on when a rule meets a defect of its own', async () => {
+    const { exportFrom, findings, passed } = await goFleet()
+    jest.spyOn(findings, 'publish').mockImplementation(() => {
+      throw new Error('of the test')
+    })
+    exportFrom(SWITCHED_OFF)
+    expect(passed).toHaveLength(1)
   })
 })
 
