@@ -73,12 +73,12 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       if (live) {
         const { root, offsetNano, slopeNanoPerS, atS, halfWidthNano } = live
         verdicts.set(source, clockVerdict(domain, root, offsetNano, slopeNanoPerS, atS, halfWidthNano))
-      } else verdicts.set(source, this.#unknown(domain))
+      } else if (this.model.isShared(domain)) verdicts.set(source, this.#unknown(domain))
     }
     return verdicts
   }
 
-  /** Most domains of a large system have no offset; what is said of them does not change. */
+  /** What is said of domains without an offset does not change. */
   #unknown(domain: string): string {
     let text = this.#unknownOffsets.get(domain)
     if (text === undefined) {

@@ -7,6 +7,8 @@ import type { LifetimeFacts } from './lifetime-facts.ts'
 
 /** A time this far from the gateway's is no time to order samples by. */
 const PLAUSIBLE_S = 60
+/** Judgements without a call after which a pair is no longer looked at. */
+const QUIET_ROUNDS = 30
 
 /**
  * Reads off every call between two clocks what it says about their offset: a CLIENT span with the SERVER span that
@@ -14,7 +16,13 @@ const PLAUSIBLE_S = 60
  */
 export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary> {
   #spans = new Float64Array(64)
+  /**
+   * Those that are looked at: the same from round to round, so that of too many some are known well instead of all a
+   * little. A pair that is quiet for a while gives its place to another.
+   */
   #pairs = new Map<number, PairSamples>()
+  #quietRounds = new Map<number, number>()
+  #epoch = 0
   #refused = 0
   readonly #maxPairs: number
   #facts: LifetimeFacts | null = null
@@ -51,16 +59,37 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     for (let id = 0; id < all.length; id++)
       if (this.#spans[id]! > 0) sources.push({ source: all[id]!, spans: this.#spans[id]! })
     const pairs = []
-    for (const { first, second, buckets } of this.#pairs.values()) pairs.push({ first, second, buckets: [...buckets] })
+    for (const [key, pair] of this.#pairs) {
+      const buckets = pair.take()
+      if (buckets.length > 0) {
+        pairs.push({ first: pair.first, second: pair.second, buckets })
+        this.#quietRounds.set(key, 0)
+      } else if (this.#quietOnceMore(key)) this.#pairs.delete(key)
+    }
     this.#spans.fill(0)
     const refusedPairs = this.#refused
-    this.#pairs = new Map()
     this.#refused = 0
     return { sources, pairs, refusedPairs }
   }
 
   learn(verdicts: Verdicts): void {
-    this.#facts?.clocks.learn(verdicts)
+    const clocks = this.#facts?.clocks
+    clocks?.learn(verdicts)
+    if (!clocks || clocks.epoch === this.#epoch) return
+    // Sources have other numbers now.
+    this.#epoch = clocks.epoch
+    this.#pairs.clear()
+    this.#quietRounds.clear()
+  }
+
+  #quietOnceMore(key: number): boolean {
+    const rounds = (this.#quietRounds.get(key) ?? 0) + 1
+    if (rounds < QUIET_ROUNDS) {
+      this.#quietRounds.set(key, rounds)
+      return false
+    }
+    this.#quietRounds.delete(key)
+    return true
   }
 
   /** From the second clock's view a call the other way round bounds the offset with both signs turned. */

@@ -1,13 +1,11 @@
 import type { Verdicts } from '../../component/trace-rule.ts'
 import type { ResourceRef } from '../../otlp/resource.ts'
-import type { SpanTable } from '../../otlp/span-table.ts'
 import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
 
 /** No clock is named. */
 export const NO_CLOCK = -1
 /** After so many judgements a table that is full is begun anew: instances come and go. */
 const RESTARTED_AFTER = 60
-const MAX_RESOURCES = 32_768
 /** Less than this is no news on a span. */
 const MIN_APPLIED_NANO = 0.1e6
 /** Uncertainties from which an offset is one, as for CLOCK-001. */
@@ -32,7 +30,8 @@ export class ClockTable {
   /** Judgements since the table was begun. */
   #rounds = 0
   #ids = new Map<string, number>()
-  #byResource = new Map<ResourceRef, number>()
+  /** Counts up when sources get other numbers. */
+  epoch = 0
   #names: string[] = []
   #nameIds = new Map<string, number>()
   #verdicts: Verdicts = new Map()
@@ -51,11 +50,10 @@ export class ClockTable {
     this.#maxSources = maxSources
   }
 
-  /** The source of each resource of a table. */
-  sourcesOf(table: SpanTable): Int32Array {
-    const ids = new Int32Array(table.resources.length)
-    for (let i = 0; i < ids.length; i++) ids[i] = this.#sourceOf(table.resources[i]!)
-    return ids
+  /** The source of a resource, or NO_CLOCK. */
+  sourceOf(resource: ResourceRef): number {
+    const source = clockSourceOf(resource.attributes, resource.instance)
+    return source === null ? NO_CLOCK : this.#idOf(source)
   }
 
   /** Whether two sources are known to show the same time. */
@@ -88,16 +86,6 @@ export class ClockTable {
     this.#verdicts = verdicts
     if (++this.#rounds >= RESTARTED_AFTER && this.sources.length >= this.#maxSources) this.#restart()
     for (let id = 0; id < this.sources.length; id++) this.#apply(id)
-  }
-
-  #sourceOf(resource: ResourceRef): number {
-    const known = this.#byResource.get(resource)
-    if (known !== undefined) return known
-    const source = clockSourceOf(resource.attributes, resource.instance)
-    const id = source === null ? NO_CLOCK : this.#idOf(source)
-    if (this.#byResource.size >= MAX_RESOURCES) this.#byResource = new Map()
-    this.#byResource.set(resource, id)
-    return id
   }
 
   #idOf(source: ClockSource): number {
@@ -146,7 +134,7 @@ export class ClockTable {
     this.sources = []
     this.#applied = []
     this.#ids = new Map()
-    this.#byResource = new Map()
+    this.epoch++
     this.#names = []
     this.#nameIds = new Map()
   }

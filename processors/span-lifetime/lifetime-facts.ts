@@ -1,7 +1,11 @@
 import type { TracesBatch } from '../../component/batch.ts'
 import type { Operations } from '../../otlp/operations.ts'
+import type { ResourceRef } from '../../otlp/resource.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { ClockTable } from './clock-table.ts'
+
+/** Resources that are remembered; they come and go with their instances, so the memory of them is begun anew then. */
+const MAX_RESOURCES = 32_768
 
 /** A batch of whole traces with what all rules on lifetimes read off it. */
 export class LifetimeFacts {
@@ -14,6 +18,8 @@ export class LifetimeFacts {
   sources: Int32Array = new Int32Array(0)
   readonly clocks: ClockTable
   readonly registry: Operations
+  #known = new Map<ResourceRef, { readonly service: number; readonly source: number }>()
+  #epoch = 0
 
   constructor(registry: Operations, maxClocks: number) {
     this.registry = registry
@@ -26,12 +32,31 @@ export class LifetimeFacts {
     this.batch = batch
     if (table.count > this.operations.length)
       this.operations = new Int32Array(Math.max(table.count, this.operations.length * 2))
-    this.sources = this.clocks.sourcesOf(table)
-    this.services = this.registry.servicesOf(table)
+    this.#readResources(table.resources)
     const { operations, services, registry } = this
     const { words } = table
     for (let row = 0; row < table.count; row++)
       operations[row] = registry.of(table, row, services[words[row * ROW_WORDS + Column.resource]!]!)
+  }
+
+  /** One look-up for each: of 10 000 services a batch has thousands. */
+  #readResources(resources: readonly ResourceRef[]): void {
+    this.services = new Int32Array(resources.length)
+    this.sources = new Int32Array(resources.length)
+    if (this.#known.size >= MAX_RESOURCES || this.#epoch !== this.clocks.epoch) {
+      this.#known = new Map()
+      this.#epoch = this.clocks.epoch
+    }
+    for (let i = 0; i < resources.length; i++) {
+      const resource = resources[i]!
+      let known = this.#known.get(resource)
+      if (known === undefined) {
+        known = { service: this.registry.serviceOf(resource), source: this.clocks.sourceOf(resource) }
+        this.#known.set(resource, known)
+      }
+      this.services[i] = known.service
+      this.sources[i] = known.source
+    }
   }
 
   /** The clock source of a row. */

@@ -38,6 +38,7 @@ export const factory: ProcessorFactory<SpanLifetimeConfig> = {
             overflowed_latency_series: latency.overflows,
             overflowed_clock_series: clocks.metrics.overflows,
             overflowed_operations: operations.overflowed,
+            overflowed_services: operations.overflowedServices,
             overflowed_clock_sources: facts.clocks.overflowed,
           }),
         },

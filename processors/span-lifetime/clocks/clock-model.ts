@@ -74,6 +74,11 @@ export class ClockModel {
     return this.#samples.domainOf(source)
   }
 
+  /** Whether several sources go by the clock of a domain. */
+  isShared(domain: string): boolean {
+    return this.#samples.isShared(domain)
+  }
+
   sources(): Iterable<string> {
     return this.#samples.sources
   }

@@ -23,6 +23,8 @@ export interface ClockLimits {
 }
 
 const SOURCE_MEMORY_S = 600
+/** Spans are summed by domain every so many rounds. */
+const COUNT_ROUNDS = 5
 /** A pair without calls for so long gives its place to another when there is no room. */
 const QUIET_S = 30
 
@@ -37,7 +39,10 @@ export class ClockSamples {
   #domains = new ClockDomains()
   #domainPairs = new Map<string, DomainPair>()
   #spans = new Map<string, number>()
+  /** Domains of several sources. */
+  #shared = new Set<string>()
   #stale = true
+  #round = 0
   refusedPairs = 0
   refusedClocks = 0
 
@@ -61,11 +66,7 @@ export class ClockSamples {
   arrange(nowS: number): void {
     this.#forget(nowS)
     if (this.#stale) this.#arrange()
-    this.#spans = new Map()
-    for (const { source, spans } of this.#sources.values()) {
-      const domain = this.#domains.nameOf(source)
-      this.#spans.set(domain, (this.#spans.get(domain) ?? 0) + spans)
-    }
+    if (this.#round++ % COUNT_ROUNDS === 0 || this.#spans.size === 0) this.#countSpans()
   }
 
   /** Those of which an offset can be estimated. */
@@ -89,6 +90,22 @@ export class ClockSamples {
     let first = Number.POSITIVE_INFINITY
     for (const pair of this.#pairs.values()) for (const { second } of pair.buckets) if (second < first) first = second
     return first === Number.POSITIVE_INFINITY ? Number.NaN : first
+  }
+
+  /** Whether a domain has several sources, whose times can be compared without an offset. */
+  isShared(domain: string): boolean {
+    return this.#shared.has(domain)
+  }
+
+  #countSpans(): void {
+    this.#spans = new Map()
+    this.#shared = new Set()
+    for (const { source, spans } of this.#sources.values()) {
+      const domain = this.#domains.nameOf(source)
+      const known = this.#spans.get(domain)
+      if (known !== undefined) this.#shared.add(domain)
+      this.#spans.set(domain, (known ?? 0) + spans)
+    }
   }
 
   #addSource(source: ClockSource, spans: number, nowS: number): void {

@@ -4,6 +4,8 @@ import type { SampleWindow } from './sample-window.ts'
 /** Seconds of samples that are remembered of a pair: as long as late spans may come, and what is needed around them. */
 export const HISTORY_S = 90
 
+const NOTHING: readonly BucketData[] = []
+
 /** What calls between two clock sources say of the offset of the second to the first, second by second. */
 export class PairSamples {
   readonly first: string
@@ -34,6 +36,14 @@ export class PairSamples {
       if (second > this.latestSecond) this.latestSecond = second
     }
     return bucket
+  }
+
+  /** Hands over all samples, and begins anew. */
+  take(): readonly BucketData[] {
+    if (this.#buckets.size === 0) return NOTHING
+    const buckets = [...this.#buckets.values()]
+    this.#buckets.clear()
+    return buckets
   }
 
   merge(buckets: readonly BucketData[]): void {
