@@ -13,6 +13,8 @@ export interface Operation {
 
 /** The name under which operations beyond the limit are counted together, one a service and kind. */
 export const OTHER_OPERATIONS = '(other)'
+/** The name under which services beyond the limit are. */
+export const OTHER_SERVICES = '(other)'
 
 /** Resources whose service is remembered: as many as a cache of them holds, so that 10 000 services do not thrash it. */
 const MAX_RESOURCES = 32_768
@@ -20,13 +22,16 @@ const MAX_RESOURCES = 32_768
 /**
  * Small numbers for services and operations, so that what is counted once a span is counted in arrays. A name is known
  * by its 32-bit hash within service and kind: of 1000 names in one service two collide once in 8000 services. Bounded:
- * beyond `limit` operations (span names that carry ids, say) the rest of each service counts as one.
+ * beyond `limit` operations (span names that carry ids, say) the rest of each service counts as one, and beyond as many
+ * services the rest of them do.
  */
 export class Operations {
   readonly limit: number
   readonly all: Operation[] = []
   /** Spans that were counted under `(other)` because the limit was reached. */
   overflowed = 0
+  /** Times that a resource was counted under `(other)` because there were as many services. */
+  overflowedServices = 0
   readonly #services = new Map<string, number>()
   readonly serviceNames: string[] = []
   #index: Int32Array
@@ -61,6 +66,11 @@ export class Operations {
   serviceId(name: string): number {
     const known = this.#services.get(name)
     if (known !== undefined) return known
+    const isOver = this.#services.size >= this.limit && name !== OTHER_SERVICES
+    if (isOver) {
+      this.overflowedServices++
+      return this.serviceId(OTHER_SERVICES)
+    }
     const id = this.serviceNames.push(name) - 1
     this.#services.set(name, id)
     return id
