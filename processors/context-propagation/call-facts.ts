@@ -5,6 +5,7 @@ import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
 import type { MissingParent } from './bridged-orphan.ts'
 import { Outranked } from './outranked.ts'
+import { RpcNumbers } from './rpc-numbers.ts'
 
 /** What a span is in the traffic between services; bits of `CallFacts.roles`. */
 export const Role = {
@@ -20,8 +21,11 @@ export const Role = {
   root: 16,
 } as const
 
-/** Where the spans of an operation without kinds were seen: below a span of their own service, or of another. */
-const Below = { own: 1, other: 2 } as const
+/**
+ * How the spans of an operation without kinds were seen: below a span of their own service, or of another; or above the
+ * same RPC in another service, as its caller.
+ */
+const Seen = { belowOwn: 1, belowOther: 2, calling: 4 } as const
 
 /**
  * A batch of whole traces, read once for all rules on propagation. Assumes parents are resolved (trace_window). Kinds
@@ -49,13 +53,15 @@ export class CallFacts {
   /** Rows of spans whose parent has left before, so that it may have ended as well. */
   readonly detachedRows: number[] = []
   readonly registry: Operations
-  /** By operation, bits of `Below`: of spans without kinds, where they hang tells what they are when nothing is above. */
-  #below = new Uint8Array(1024)
+  /** By operation, bits of `Seen`: of spans without kinds, where they hang tells what they are when nothing is above. */
+  #seen = new Uint8Array(1024)
+  readonly #rpcs: RpcNumbers
   /** Traces seen so far, by whether all of them was there; late pieces are no traces. */
   readonly traces = { true: 0, false: 0, unknown: 0 }
 
   constructor(registry: Operations) {
     this.registry = registry
+    this.#rpcs = new RpcNumbers(registry)
     this.outranked = new Outranked(registry)
   }
 
@@ -89,7 +95,7 @@ export class CallFacts {
       operations[row] = registry.of(table, row, services[words[at + Column.resource]!]!)
       roles[row] = kindRole(words[at + Column.meta]! & 0xff) | Role.leaf
     }
-    if (registry.all.length > this.#below.length) this.#below = widened(this.#below, registry.all.length)
+    if (registry.all.length > this.#seen.length) this.#seen = widened(this.#seen, registry.all.length)
     for (let row = 0; row < table.count; row++) {
       const parent = parentRow[row]!
       const at = row * ROW_WORDS
@@ -103,12 +109,13 @@ export class CallFacts {
       const up = parent * ROW_WORDS
       const sameService = services[words[at + Column.resource]!] === services[words[up + Column.resource]!]
       if ((words[at + Column.meta]! & 0xff) === SpanKind.unspecified)
-        this.#below[operations[row]!]! |= sameService ? Below.own : Below.other
+        this.#seen[operations[row]!]! |= sameService ? Seen.belowOwn : Seen.belowOther
       const parentExits = (roles[parent]! & Role.exit) !== 0
       if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
       roles[row]! |= Role.entry
       roles[parent]! |= Role.exit | Role.answered
       this.#answerAbove(parent)
+      if (!sameService && (words[up + Column.meta]! & 0xff) === SpanKind.unspecified) this.#sawCall(parent, row)
     }
   }
 
@@ -124,7 +131,16 @@ export class CallFacts {
   #mayEnter(row: number, parent: number): boolean {
     const flags = this.batch.table.get(row, Column.flags)
     if (parent !== Parent.none && (flags & SpanFlag.hasIsRemote) !== 0) return (flags & SpanFlag.isRemote) !== 0
-    return this.#below[this.operations[row]!] !== Below.own
+    const seen = this.#seen[this.operations[row]!]!
+    return seen !== Seen.belowOwn && (seen & Seen.calling) === 0
+  }
+
+  /** A span without kind that another service answers with the same RPC is the caller's side of it, wherever it hangs. */
+  #sawCall(call: number, answer: number): void {
+    const operation = this.operations[call]!
+    if (!this.#rpcs.areSame(operation, this.operations[answer]!)) return
+    this.#seen[operation]! |= Seen.calling
+    if (this.batch.traces!.parentRow[call]! < 0) this.roles[call]! &= ~Role.entry
   }
 
   #countTraces(state: Uint8Array): void {

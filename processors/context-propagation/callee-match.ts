@@ -55,11 +55,17 @@ function formatOf(scope: string): 'grpc-trace-bin' | 'w3c' {
 
 /** Whether a peer's host name is that of a service: `cart`, `cart.shop.svc.cluster.local`, `cart-service`, `cartservice`. */
 export function namesService(peer: string, service: string): boolean {
-  if (peer === '' || /^[\d.:[\]a-f]+$/i.test(peer)) return false
-  return bareName(peer.split('.')[0]!) === bareName(service)
+  return peerServiceOf(peer) === serviceNameOf(service)
 }
 
-function bareName(name: string): string {
+/** The service that a peer's host name may be that of, as `serviceNameOf` names it; null for an address or nothing. */
+export function peerServiceOf(peer: string): string | null {
+  if (peer === '' || /^[\d.:[\]a-f]+$/i.test(peer)) return null
+  return serviceNameOf(peer.split('.')[0]!)
+}
+
+/** A service's name without what deployments add to it. */
+export function serviceNameOf(name: string): string {
   return name.toLowerCase().replace(/[-_]?(service|svc)$/, '')
 }
 

@@ -2,7 +2,7 @@ import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Boundary, Edge, EdgeRow, FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import { keeps } from './call-samples.ts'
-import { answersTo, formatsDiffer, type KnownEntry, type KnownExit } from './callee-match.ts'
+import { formatsDiffer, type KnownEntry, type KnownExit } from './callee-match.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import {
   type CallSummary,
@@ -12,7 +12,9 @@ import {
   type KeyedSample,
   RULE,
 } from './context-lost-summary.ts'
+import { ExitIndex } from './exit-index.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
+import { RecentCounts } from './recent-counts.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
 const MATCH_AFTER_MS = 10_000
@@ -31,6 +33,8 @@ interface LostOperation {
   readonly entry: KnownEntry
   readonly formatsDiffer: boolean
   occurrences: number
+  /** Of these the roots that ended before their call did. */
+  contained: number
   firstMs: number
   lastMs: number
   cause: string
@@ -52,6 +56,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #config: ContextPropagationConfig
   readonly #evidenceLimit: number
   readonly #exits = new Map<string, KnownExit>()
+  readonly #exitIndex = new ExitIndex()
   readonly #entries = new Map<string, KnownEntry>()
   readonly #edges = new Map<string, LostEdge>()
   readonly #lost = new Map<string, LostOperation>()
@@ -59,13 +64,20 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #heldExits = new Map<string, Held[]>()
   #heldRoots: Held[] = []
   #share = 1
+  /** What came in the last minute: by edge connected and lost calls, by entry all and those without context. */
+  readonly #recentEdges: RecentCounts
+  readonly #recentEntries: RecentCounts
+  #nowMs = 0
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
     this.#config = config
+    this.#recentEdges = new RecentCounts(2, config.max_operations)
+    this.#recentEntries = new RecentCounts(2, config.max_operations)
     this.#evidenceLimit = evidenceLimit
   }
 
   judge(summaries: readonly CallSummary[], nowMs: number): readonly FindingReport[] {
+    this.#nowMs = nowMs
     for (const summary of summaries) this.#takeIn(summary, nowMs)
     this.#match(nowMs)
     this.#forget(nowMs)
@@ -121,12 +133,15 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         answeredBy: new Map(),
       }
       this.#exits.set(row.key, exit)
+      this.#exitIndex.add(exit)
     }
     exit.total += row.total
     exit.unanswered += row.unanswered
     for (const [service, boundary, count] of row.answeredBy) {
       exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
+      this.#exitIndex.addAnswer(exit, service)
       this.#edge(row.service, service, boundary).connected += count
+      this.#recentEdges.add(this.#nowMs, edgeKey(row.service, service, boundary), count, 0)
     }
   }
 
@@ -138,6 +153,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
     entry.total += row.total
     entry.roots += row.roots
+    this.#recentEntries.add(this.#nowMs, row.key, row.total, row.roots)
   }
 
   /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
@@ -153,7 +169,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       if (this.#config.expected_elsewhere.includes(entry.service)) continue
       let exits = callers.get(entry.key)
       if (!exits) {
-        exits = [...this.#exits.values()].filter((exit) => exit.unanswered > 0 && answersTo(exit, entry))
+        exits = this.#exitIndex.callersOf(entry).filter((exit) => exit.unanswered > 0)
         callers.set(entry.key, exits)
       }
       const call = this.#closestCall(root.sample, exits)
@@ -171,8 +187,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       for (let i = last; i >= 0 && i > last - CANDIDATES; i--) {
         const held = list[i]!
         const call = held.sample
-        // A message is handled whenever it is; a call waits for its answer.
-        if (held.used || (exit.boundary !== 'messaging' && call.endMs < root.endMs - tolerance)) continue
+        // A message is handled whenever it is; a call waits for its answer, or gives up when that has begun.
+        if (held.used || (exit.boundary !== 'messaging' && call.endMs < root.startMs - tolerance)) continue
         const distance = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
         if (distance >= bestDistance) continue
         bestDistance = distance
@@ -197,6 +213,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         entry,
         formatsDiffer: formatsDiffer(call.exit, entry),
         occurrences: 0,
+        contained: 0,
         firstMs: root.startMs,
         lastMs: root.startMs,
         cause: 'undetermined',
@@ -208,7 +225,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     // One sample stands for all calls of the time slices that were left out.
     const weight = 1 / this.#share
     lost.occurrences += weight
+    if (call.exit.boundary === 'messaging' || call.held.sample.endMs >= root.endMs - this.#config.match_tolerance)
+      lost.contained += weight
     edge.lost += weight
+    this.#recentEdges.add(this.#nowMs, edgeKey(edge.from, edge.to, edge.boundary), 0, weight)
     lost.firstMs = Math.min(lost.firstMs, root.startMs)
     lost.lastMs = Math.max(lost.lastMs, root.startMs)
     const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
@@ -223,7 +243,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #edge(from: string, to: string, boundary: Boundary): LostEdge {
-    const key = `${from}\0${to}\0${boundary}`
+    const key = edgeKey(from, to, boundary)
     let edge = this.#edges.get(key)
     if (!edge) {
       edge = { from, to, boundary, connected: 0, lost: 0 }
@@ -243,22 +263,46 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   /** Whether the callee's operation gets no context at all while its others do, from the same caller too. */
   #isOneRouteOnly({ edge, entry }: LostOperation): boolean {
     const enough = this.#config.min_occurrences
-    if (edge.connected < enough || entry.roots < entry.total * BROKEN) return false
-    const others = [...this.#entries.values()].filter(
-      (other) => other !== entry && other.service === entry.service && other.total >= enough,
-    )
+    const own = this.#recentOf(entry)
+    if (edge.connected < enough || own.roots < own.total * BROKEN) return false
+    const others = [...this.#entries.values()]
+      .filter((other) => other !== entry && other.service === entry.service)
+      .map((other) => this.#recentOf(other))
+      .filter(({ total }) => total >= enough)
     return others.length > 0 && others.every((other) => other.roots <= other.total * WHOLE)
+  }
+
+  /** What counts of an entry: the last minute, or all where that is too little. */
+  #recentOf(entry: KnownEntry): { readonly total: number; readonly roots: number } {
+    const recent = this.#recentEntries.totalOf(entry.key)
+    if (!recent || recent[0]! < this.#config.min_occurrences) return entry
+    return { total: recent[0]!, roots: recent[1]! }
+  }
+
+  /** The same of an edge: a fault that begins or ends in a gateway that lives long is judged by what is, not by what was. */
+  #recentTraffic(edge: LostEdge): LostEdge {
+    const recent = this.#recentEdges.totalOf(edgeKey(edge.from, edge.to, edge.boundary))
+    if (!recent || recent[0]! + recent[1]! < this.#config.min_occurrences) return edge
+    return { ...edge, connected: recent[0]!, lost: recent[1]! }
   }
 
   #reports(): FindingReport[] {
     const reports: FindingReport[] = []
+    this.#recentEdges.expire(this.#nowMs)
+    this.#recentEntries.expire(this.#nowMs)
+    let edges: readonly LostEdge[] | null = null
     for (const lost of this.#lost.values()) {
       const occurrences = Math.round(lost.occurrences)
-      if (occurrences < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
+      if (lost.contained < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
+      edges ??= [...this.#edges.values()].map((edge) => this.#recentTraffic(edge))
       const before = lost.reportedOccurrences > 0 ? lost.cause : null
       const decided = causeOf(
-        { ...lost.edge, formatsDiffer: lost.formatsDiffer, oneRouteOnly: this.#isOneRouteOnly(lost) },
-        [...this.#edges.values()],
+        {
+          ...this.#recentTraffic(lost.edge),
+          formatsDiffer: lost.formatsDiffer,
+          oneRouteOnly: this.#isOneRouteOnly(lost),
+        },
+        edges,
         this.#config.min_occurrences,
       )
       lost.cause = decided.cause
@@ -301,6 +345,10 @@ function report(
     related: [],
     ofWholeEdge: decided.ofRoute !== true,
   }
+}
+
+function edgeKey(from: string, to: string, boundary: Boundary): string {
+  return `${from}\0${to}\0${boundary}`
 }
 
 /** Samples come nearly in order, so the place is near the end. */

@@ -34,6 +34,18 @@ export class RecentCounts {
     while (this.#slices.length > 0 && this.#slices[0]!.index <= oldest) this.#slices.shift()
   }
 
+  /** Of one key; null where there is nothing. */
+  totalOf(key: string): Float64Array | null {
+    let total: Float64Array | null = null
+    for (const { sums } of this.#slices) {
+      const amounts = sums.get(key)
+      if (!amounts) continue
+      total ??= new Float64Array(this.#width)
+      for (let i = 0; i < this.#width; i++) total[i]! += amounts[i]!
+    }
+    return total
+  }
+
   totals(): ReadonlyMap<string, Float64Array> {
     const totals = new Map<string, Float64Array>()
     for (const { sums } of this.#slices)

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import type { Judged, Result } from './measure.ts'
-import { accuracyPage } from './page.ts'
+import type { Result } from './measure.ts'
+import { accuracyPage, type Healthy } from './page.ts'
 import { HEALTHY, type Material, PUBLISHED, planRuns, TUNING } from './plan.ts'
 import { printResults } from './print-results.ts'
 import { runShortForm } from './short-form.ts'
@@ -17,6 +17,7 @@ Breaks recordings on purpose, looks what is found, and writes docs/accuracy.md.
   --seeds N        fewer or more seeds; prints, and writes no page
   --alone          no runs of three recipes at once; prints, and writes no page
   --workers N      threads, 1 by default
+  --results FILE   keeps what was measured in FILE; where it is there already, only writes the page anew
 `
 
 const { values } = parseArgs({
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     seeds: { type: 'string' },
     alone: { type: 'boolean', default: false },
+    results: { type: 'string' },
     workers: { type: 'string', default: '1' },
     help: { type: 'boolean', default: false },
   },
@@ -36,17 +38,35 @@ async function main(): Promise<void> {
   const base = values.tuning ? TUNING : PUBLISHED
   const material: Material = { ...base, seeds: values.seeds === undefined ? base.seeds : Number(values.seeds) }
   const isPublished = !values.tuning && !values.alone && values.only === undefined && values.seeds === undefined
+  if (!isPublished) printResults(await runs(material))
+  else await writePage(material, await measured(material))
+}
+
+function runs(material: Material): Promise<Result[]> {
   const tasks: Task[] = planRuns(material)
     .filter(({ recipes }) => !values.alone || recipes.length === 1)
     .filter(({ recipes }) => recipes.some(({ name }) => name.includes(values.only ?? '')))
     .map((run) => ({ ...run, recipes: run.recipes.map(({ name }) => name) }))
-  const results = await inWorkers<Result>(tasks, Number(values.workers))
-  if (!isPublished) {
-    printResults(results)
-    return
-  }
+  return inWorkers<Result>(tasks, Number(values.workers))
+}
+
+interface Measured {
+  readonly results: readonly Result[]
+  readonly healthy: readonly Healthy[]
+}
+
+async function measured(material: Material): Promise<Measured> {
+  const { results: file } = values
+  if (file !== undefined && existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as Measured
+  const results = await runs(material)
   const asTheyAre = HEALTHY.map((recording) => ({ recording, seed: material.firstSeed, recipes: [], share: 1 }))
-  const healthy = await inWorkers<{ recording: string; findings: readonly Judged[] }>(asTheyAre, 1)
+  const all = { results, healthy: await inWorkers<Healthy>(asTheyAre, 1) }
+  if (file !== undefined) writeFileSync(file, JSON.stringify(all))
+  return all
+}
+
+/** The short form runs with the page, so that CI holds the detectors to what it has been run with. */
+async function writePage(material: Material, { results, healthy }: Measured): Promise<void> {
   const folder = join(import.meta.dirname, '../../docs')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'accuracy.md'), accuracyPage(material, results, healthy, await runShortForm()))

@@ -14,13 +14,23 @@ import {
   TARGETS,
 } from './tally.ts'
 
+/** What was found in a recording as it is. */
+export interface Healthy {
+  readonly recording: string
+  readonly findings: readonly Judged[]
+}
+
+/** Findings of a class, and of a bin of the calibration, from which their shares are worth a word. */
+const FINDINGS_OF_CLASS = 100
+const FINDINGS_OF_BIN = 200
+
 const NO_DETECTOR = 'no detector yet'
 
 /** docs/accuracy.md. */
 export function accuracyPage(
   material: Material,
   results: readonly Result[],
-  healthy: readonly { readonly recording: string; readonly findings: readonly Judged[] }[],
+  healthy: readonly Healthy[],
   short: readonly ClassFigures[],
 ): string {
   const classes = [...BREAKS, ...VIEWS].map((recipe) => figuresOf(recipe, results))
@@ -72,12 +82,16 @@ function byClass(classes: readonly ClassFigures[]): string {
     .filter(({ recipe }) => isDetected(recipe.rule))
     .map((figures) => ({ figures, missed: missedTargets(figures) }))
     .filter(({ missed }) => missed.length > 0)
+  const few = classes.filter(({ precision }) => precision.of < FINDINGS_OF_CLASS).map(({ recipe }) => recipe.name)
   return [
     `Targets: recall of what is identifiable ${TARGETS.recall}, precision ${TARGETS.precision}, cause ${TARGETS.cause}.`,
     table(
       ['class', 'rule', 'recall, identifiable', 'recall, all', 'precision', 'cause', 'detected after, median', '95 %'],
       rows,
     ),
+    ...(few.length === 0
+      ? []
+      : [`Precision and cause of these rest on fewer than ${FINDINGS_OF_CLASS} findings: ${few.join(', ')}.`]),
     ...(below.length === 0
       ? []
       : [
@@ -116,6 +130,9 @@ function byRule(rules: readonly string[], results: readonly Result[]): string {
 }
 
 function calibrated(results: readonly Result[]): string {
+  const confidence = calibration(results, 'confidence')
+  const causeConfidence = calibration(results, 'causeConfidence')
+  const hasFew = [...confidence, ...causeConfidence].some(({ right }) => right.of < FINDINGS_OF_BIN)
   const rowsOf = (name: string, bins: readonly Bin[]) =>
     bins.map(({ from, to, mean, right }) => [
       name,
@@ -125,21 +142,15 @@ function calibrated(results: readonly Result[]): string {
       number(shareOf(right)),
     ])
   return [
-    'A finding with a confidence of 0.9 should be right nine times in ten.',
+    `A finding with a confidence of 0.9 should be right nine times in ten.${hasFew ? ` Bins of fewer than ${FINDINGS_OF_BIN} findings say little.` : ''}`,
     table(
       ['what', 'bin', 'findings', 'mean', 'share right'],
-      [
-        ...rowsOf('`confidence`', calibration(results, 'confidence')),
-        ...rowsOf('`cause_confidence`', calibration(results, 'causeConfidence')),
-      ],
+      [...rowsOf('`confidence`', confidence), ...rowsOf('`cause_confidence`', causeConfidence)],
     ),
   ].join('\n\n')
 }
 
-function notBroken(
-  results: readonly Result[],
-  healthy: readonly { readonly recording: string; readonly findings: readonly Judged[] }[],
-): string {
+function notBroken(results: readonly Result[], healthy: readonly Healthy[]): string {
   const recordings = healthy.map(({ recording, findings }) => [
     recording,
     String(findings.length),
