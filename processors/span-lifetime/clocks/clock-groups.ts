@@ -159,7 +159,7 @@ function showsSameTime({ last, bySecond }: Leader, track: ClockTrack): boolean {
     both++
     sum += difference
     allowed += tolerance
-    if (Math.abs(difference) > 2 * tolerance) differing++
+    if (Math.abs(difference) > 2 * tolerance && ++differing > track.points.length * MAX_DIFFERING) return false
   }
   return both > 0 && Math.abs(sum) <= allowed && differing <= both * MAX_DIFFERING
 }
