@@ -56,6 +56,22 @@ function dropped(p: Propagation) {
 }
 
 describe('CTX-003 context_dropped_in_process', () => {
+  it('names a call of an SDK that sets no kind, which its callee answers', async () => {
+    const p = await propagation()
+    const kind = 'unspecified'
+    for (let i = 0; i < 300; i++) {
+      const request = p.span({ traceId: p.newId(), name: 'POST /orders', kind }, 0, 40)
+      const inner = p.span({ traceId: request.traceId, parentId: request.spanId, name: 'validate', kind }, 1, 3)
+      const call = p.span({ traceId: p.newId(), name: 'shop.Stock/Reserve', kind }, 6, 25)
+      const answer = p.span({ traceId: call.traceId, parentId: call.spanId, name: 'shop.Stock/Reserve', kind }, 8, 20)
+      p.send({ service: 'orders', spans: [request, inner, call] }, { service: 'stock', spans: [answer] })
+      p.advance(100 + 100 * scatter(i))
+    }
+    expect(dropped(p)).toMatchObject([
+      { cause: 'call_without_context', place: { service: 'orders', operation: 'shop.Stock/Reserve' } },
+    ])
+  })
+
   it.each<[string, Root, string]>([
     ['a call that a request waits for', CALL, 'call_without_context'],
     ['a message that a request sends', { ...CALL, name: 'orders send', kind: 'producer' }, 'call_without_context'],
