@@ -127,7 +127,8 @@ function unknown(random: Random, depth: number): Uint8Array {
 /** A field as it came, its tag and a leading length written anew. */
 function record(number: number, type: number, content: Uint8Array, random: Random): Uint8Array {
   if (type === 2) return delimited(number, withoutLength(content), random)
-  return Buffer.concat([varint(number * 8 + type, random), content])
+  const value = type === 0 ? lengthened(content, 10, random) : content
+  return Buffer.concat([varint(number * 8 + type, random), value])
 }
 
 function delimited(number: number, content: Uint8Array, random: Random): Uint8Array {
@@ -140,16 +141,23 @@ function withoutLength(content: Uint8Array): Uint8Array {
   return content.subarray(reader.pos)
 }
 
-/** Now and then one or two bytes longer than it need be. */
+/** A tag or a length: the oracle reads none that is longer than five bytes. */
 function varint(value: number, random: Random): Uint8Array {
   const out: number[] = []
   for (; value > 127; value = Math.floor(value / 128)) out.push((value % 128) | 0x80)
   out.push(value)
-  for (let extra = random.chance(15) && out.length < 4 ? 1 : 0; extra > 0; extra--) {
-    out[out.length - 1]! |= 0x80
-    out.push(0)
-  }
-  return Uint8Array.from(out)
+  return lengthened(Uint8Array.from(out), 5, random)
+}
+
+/** The same number, now and then in more bytes than it need be. */
+function lengthened(number: Uint8Array, limit: number, random: Random): Uint8Array {
+  const room = limit - number.length
+  if (room <= 0 || !random.chance(15)) return number
+  const longer = new Uint8Array(number.length + 1 + random.below(room))
+  longer.set(number)
+  longer.fill(0x80, number.length, longer.length - 1)
+  longer[number.length - 1]! |= 0x80
+  return longer
 }
 
 /** The unknown fields that noise added to a message and the known messages in it, as hex and sorted. */

@@ -8,6 +8,9 @@ import { RefCache } from '../../../otlp/resource-cache.ts'
 import { arbitraryMetric } from '../../support/otlp-arbitraries.ts'
 import { metricsRequest, type ServiceMetrics } from '../../support/otlp-builder.ts'
 import { decodeRequest, type OtlpJson } from '../../support/otlp-oracle.ts'
+import { noisy, Random } from '../../support/wire-noise.ts'
+
+const REQUEST_TYPE = 'opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest'
 
 const NAMES = ['go.config.gogc', 'go.memory.limit', 'go_gc_duration_seconds', 'latency']
 const KIND_FIELDS = {
@@ -26,6 +29,18 @@ describe('reading metric points', () => {
     fc.assert(
       fc.property(fc.array(fc.array(metric, { maxLength: 4 }), { maxLength: 3 }), (services) => {
         const bytes = metricsRequest(services.map((metrics, i) => ({ service: `s${i}`, metrics })))
+        expect(pointsRead(bytes)).toEqual(pointsByOracle(bytes))
+      }),
+    )
+  })
+
+  it('says the same of fields out of order, repeated, unknown or longer than need be, of numbers packed or not', () => {
+    const metric = fc
+      .tuple(arbitraryMetric, fc.constantFrom(...NAMES))
+      .map(([fields, name]): OtlpJson => ({ ...fields, name }))
+    fc.assert(
+      fc.property(fc.array(metric, { minLength: 1, maxLength: 4 }), fc.nat(), (metrics, seed) => {
+        const bytes = noisy(REQUEST_TYPE, metricsRequest([{ service: 's0', metrics }]), new Random(seed))
         expect(pointsRead(bytes)).toEqual(pointsByOracle(bytes))
       }),
     )
