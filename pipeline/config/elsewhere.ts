@@ -46,6 +46,8 @@ export const INSTEAD: Readonly<Record<ComponentKind, Readonly<Record<string, str
     forward: 'name the receiver in each pipeline; fan-out costs nothing',
   },
   extension: {
+    health_check: 'let the prober connect to the port of the receiver, or fetch /metrics on port 8888',
+    healthcheckv2: 'let the prober connect to the port of the receiver, or fetch /metrics on port 8888',
     zpages: 'the own metrics on port 8888 tell what it told',
     pprof: 'start node with --cpu-prof to profile the gateway',
     memory_ballast: 'leave it out; service.limit_mib bounds the memory',
