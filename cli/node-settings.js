@@ -10,5 +10,6 @@ module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.c
 
 // The young generation stays at its first size, 1 MB, instead of growing to 16 MB. A request is a few small objects before
 // hundreds of kilobytes of bytes outside of the heap, which only go with those objects; and when 64 MB of them have come
-// together, V8 marks the whole heap. Scavenges of 1 MB come before that: half the CPU of receiving, and 40 MB less.
-setFlagsFromString('--semi-space-growth-factor=1')
+// together, V8 marks the whole heap. Scavenges of 1 MB come before that: half the CPU of receiving, and 40 MB less. A replay
+// has few such bytes and many objects.
+if (process.argv[2] !== 'replay') setFlagsFromString('--semi-space-growth-factor=1')

@@ -34,6 +34,9 @@ export interface Measurement {
   readonly failure: string | null
 }
 
+/** How much longer than asked for a busy machine makes it. */
+const LONGEST_WAIT = 6
+
 /** Runs one pipeline of one program under the load and counts what the load was told is accepted. */
 export async function measure(subject: Subject, it: Case, seconds: number): Promise<Measurement> {
   const sink = new Child(new URL('../load/sink.ts', import.meta.url))
@@ -42,9 +45,9 @@ export async function measure(subject: Subject, it: Case, seconds: number): Prom
   const load = new Child(new URL('../load/generator.ts', import.meta.url), [running.endpoint])
   try {
     await load.ask('start')
-    await sleep(it.warmupSeconds * 1000)
+    await busyFor(it.warmupSeconds, running)
     const before = await usage(load, running)
-    await sleep(seconds * 1000)
+    await busyFor(seconds, running)
     const after = await usage(load, running)
     const sent = await load.ask<Sent>('stop')
     const memory = peakMemoryMb(running.pid)
@@ -72,8 +75,21 @@ export async function measure(subject: Subject, it: Case, seconds: number): Prom
   }
 }
 
+/**
+ * Waits so many seconds and, where others keep the machine busy, until the subject has used as much CPU: what is compiled
+ * and how full a window is depends on work, not on time.
+ */
+async function busyFor(seconds: number, running: RunningSubject): Promise<void> {
+  const from = cpuSeconds(running.pid)
+  const waitMs = 250
+  for (let waited = 0; waited < seconds * 1000 * LONGEST_WAIT; waited += waitMs) {
+    if (waited >= seconds * 1000 && cpuSeconds(running.pid) - from >= seconds) return
+    await sleep(waitMs)
+    if (running.failed !== null) throw new Error(`it ended under load:\n${running.failed}`)
+  }
+}
+
 async function usage(load: Child, running: RunningSubject) {
-  if (running.failed !== null) throw new Error(`it ended under load:\n${running.failed}`)
   const sent = await load.ask<Sent>('sent')
   return { sent, cpuSeconds: cpuSeconds(running.pid), atSeconds: performance.now() / 1000 }
 }

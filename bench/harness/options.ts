@@ -3,6 +3,8 @@ import { parseArgs } from 'node:util'
 export interface BenchOptions {
   /** How long each case is measured, after its warm-up. */
   readonly seconds: number
+  /** How often all of it is measured; medians count. */
+  readonly rounds: number
   readonly filter: RegExp
   readonly json: string
   readonly cpuProfile: boolean
@@ -10,6 +12,7 @@ export interface BenchOptions {
 
 const HELP = `
   --seconds N    measure each case for N seconds (10)
+  --rounds N     measure everything N times in turn, and give medians (1)
   --filter TEXT  only the cases whose name matches the regular expression
   --json FILE    where the figures are written (data/bench/NAME.json)
   --cpu-prof     write a CPU profile of the gateway for each case to data/bench/, and list its hottest functions
@@ -19,6 +22,7 @@ export function readOptions(name: string): BenchOptions {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '1' },
       filter: { type: 'string', default: '' },
       json: { type: 'string', default: `data/bench/${name.replace(':', '-')}.json` },
       'cpu-prof': { type: 'boolean', default: false },
@@ -35,5 +39,7 @@ export function readOptions(name: string): BenchOptions {
   }
   const seconds = Number(values.seconds)
   if (!(seconds > 0)) throw new Error(`--seconds ${values.seconds} is no number of seconds`)
-  return { seconds, filter: new RegExp(values.filter, 'i'), json: values.json, cpuProfile: values['cpu-prof'] }
+  const rounds = Number(values.rounds)
+  if (!(rounds >= 1)) throw new Error(`--rounds ${values.rounds} is no number of rounds`)
+  return { seconds, rounds, filter: new RegExp(values.filter, 'i'), json: values.json, cpuProfile: values['cpu-prof'] }
 }

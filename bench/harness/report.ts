@@ -26,6 +26,19 @@ export function printTable(rows: readonly Measurement[]): void {
     )
 }
 
+/** For each case of each subject the round with the median of spans per CPU second, and the most memory of all rounds. */
+export function medians(rows: readonly Measurement[]): Measurement[] {
+  const rounds = Map.groupBy(rows, (row) => `${row.subject}, ${row.case}`)
+  return [...rounds.values()].map((list) => {
+    const sorted = list.toSorted((a, b) => a.spansPerCpuSecond - b.spansPerCpuSecond)
+    return {
+      ...sorted[sorted.length >> 1]!,
+      peakMemoryMb: Math.max(...list.map((row) => row.peakMemoryMb)),
+      failure: list.find((row) => row.failure !== null)?.failure ?? null,
+    }
+  })
+}
+
 /** Says what went wrong, and lets the process fail. */
 export function printFailures(rows: readonly Measurement[]): void {
   for (const row of rows.filter(({ failure }) => failure !== null)) {

@@ -2,7 +2,7 @@ import { DETECTORS, SHARED_CASES } from '../harness/cases.ts'
 import { gateway } from '../harness/gateway.ts'
 import { type Measurement, measure } from '../harness/measure.ts'
 import { readOptions } from '../harness/options.ts'
-import { machine, printFailures, printTable, writeJson } from '../harness/report.ts'
+import { machine, medians, printFailures, printTable, writeJson } from '../harness/report.ts'
 import { buildCollector, isGoInstalled } from './collector.ts'
 
 // `npm run bench:peer`: the gateway beside the OpenTelemetry Collector, same load, same pipelines, same run.
@@ -25,11 +25,13 @@ const runs = [
 ].filter(({ subject, it }) => options.filter.test(`${subject.name} ${it.name}`))
 
 console.log(machine())
-const figures: Measurement[] = []
-for (const { subject, it } of runs) {
-  console.error(`${subject.name}: ${it.name}, ${it.warmupSeconds} s of warm-up and ${options.seconds} s`)
-  figures.push(await measure(subject, it, options.seconds))
-}
+const measured: Measurement[] = []
+for (let round = 0; round < options.rounds; round++)
+  for (const { subject, it } of runs) {
+    console.error(`${subject.name}: ${it.name}, ${it.warmupSeconds} s of warm-up and ${options.seconds} s`)
+    measured.push(await measure(subject, it, options.seconds))
+  }
+const figures = medians(measured)
 printTable(figures)
 printFailures(figures)
 
@@ -42,4 +44,4 @@ if (baseline !== undefined) {
     console.log(`  ${row.case.padEnd(14)} ${ratios[row.case]!.toFixed(2)}`)
   }
 }
-writeJson(options.json, { figures, ratios })
+writeJson(options.json, { figures, measured, ratios })
