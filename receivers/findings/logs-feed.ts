@@ -9,7 +9,7 @@ import { SCOPE } from '../../findings/metrics/scope.ts'
 import { jsonToProtobuf } from '../../otlp/json/json-to-protobuf.ts'
 import { MalformedJson } from '../../otlp/json/malformed-json.ts'
 import type { FindingsReceiverConfig } from './config.ts'
-import { handOn } from './hand-on.ts'
+import { HandOver } from './hand-over.ts'
 
 /** Hands finding events on as log records, those of about the same time together. Refused ones are tried again. */
 export class LogsFeed {
@@ -17,7 +17,7 @@ export class LogsFeed {
   readonly #config: FindingsReceiverConfig
   readonly #resource: Attributes
   readonly #source: FindingSource
-  readonly #next: Consumer<BytesBatch>
+  readonly #handOver: HandOver
   readonly #pending: OtlpLogRecord[] = []
   #timer: Timer | null = null
   #running: Promise<void> | null = null
@@ -34,7 +34,7 @@ export class LogsFeed {
     this.#config = config
     this.#resource = resource
     this.#source = source
-    this.#next = next
+    this.#handOver = new HandOver(settings, next, 'logs')
   }
 
   start(): void {
@@ -83,10 +83,8 @@ export class LogsFeed {
   async #feed(): Promise<void> {
     if (this.#pending.length === 0) return
     const records = this.#pending.splice(0)
-    const outcome = await handOn(this.#settings, this.#next, 'logs', this.#encode(records), records.length)
-    if (outcome.kind !== 'refused') return
-    this.#settings.logger.warn(`a logs pipeline refused ${records.length} finding events`, { error: outcome.error })
-    if (!outcome.error.retryable) return
+    const outcome = await this.#handOver.give(this.#encode(records), records.length)
+    if (outcome.kind !== 'refused' || !outcome.error.retryable) return
     this.#pending.unshift(...records)
     this.#bound()
   }

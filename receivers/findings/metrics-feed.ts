@@ -8,7 +8,7 @@ import type { Consumer } from '../../component/consumer.ts'
 import type { CollectedMetrics, FindingSource } from '../../component/finding-source.ts'
 import { CumulativeToDelta } from '../../findings/metrics/cumulative-to-delta.ts'
 import type { FindingsReceiverConfig } from './config.ts'
-import { handOn } from './hand-on.ts'
+import { HandOver } from './hand-over.ts'
 
 /** Collects derived metrics at each interval and hands them on as one request. */
 export class MetricsFeed {
@@ -16,7 +16,7 @@ export class MetricsFeed {
   readonly #config: FindingsReceiverConfig
   readonly #resource: Attributes
   readonly #source: FindingSource
-  readonly #next: Consumer<BytesBatch>
+  readonly #handOver: HandOver
   readonly #delta: CumulativeToDelta | null
   #timer: Timer | null = null
   #running: Promise<void> | null = null
@@ -32,7 +32,7 @@ export class MetricsFeed {
     this.#config = config
     this.#resource = resource
     this.#source = source
-    this.#next = next
+    this.#handOver = new HandOver(settings, next, 'metrics')
     this.#delta = config.temporality === 'delta' ? new CumulativeToDelta() : null
   }
 
@@ -63,12 +63,8 @@ export class MetricsFeed {
     const collected = this.#delta === null ? all : this.#delta.convert(all)
     const points = countPoints(collected)
     if (points === 0) return
-    const outcome = await handOn(this.#settings, this.#next, 'metrics', this.#encode(collected), points)
-    if (outcome.kind === 'refused')
-      this.#settings.logger.warn('a metrics pipeline refused derived metrics; the next interval brings them again', {
-        error: outcome.error,
-      })
-    else this.#delta?.accepted()
+    const outcome = await this.#handOver.give(this.#encode(collected), points)
+    if (outcome.kind !== 'refused') this.#delta?.accepted()
   }
 
   /** Requests joined end to end are one request: resource_metrics is a repeated field. */

@@ -13,6 +13,7 @@ import { configSchema } from '../../../receivers/findings/config.ts'
 import { factory } from '../../../receivers/findings/findings-receiver.ts'
 import { SILENT_LOGGER } from '../../../telemetry/logger.ts'
 import { EDGE, report, SERVICE } from '../../findings/support/reports.ts'
+import { LogProbe } from '../../support/log-probe.ts'
 import { decodeRequest, type OtlpJson } from '../../support/otlp-oracle.ts'
 import { TEST_START_MS, testReceiverSettings } from '../../support/test-settings.ts'
 
@@ -28,7 +29,8 @@ afterEach(async () => {
 async function setUp(config: Record<string, unknown> = {}) {
   const clock = new VirtualClock(TEST_START_MS)
   const registry = new FindingRegistry({ clock, logger: SILENT_LOGGER })
-  const settings = { ...testReceiverSettings('findings', { clock }), findings: registry }
+  const logger = new LogProbe()
+  const settings = { ...testReceiverSettings('findings', { clock, logger }), findings: registry }
   const requests: { metrics: OtlpJson[]; logs: OtlpJson[] } = { metrics: [], logs: [] }
   const answers: Outcome[] = []
   const consumer = {
@@ -53,7 +55,7 @@ async function setUp(config: Record<string, unknown> = {}) {
     clock.advanceBy(ms)
     for (let turn = 0; turn < 20; turn++) await null
   }
-  return { clock, registry, settings, requests, answers, publish, advance, stop }
+  return { clock, logger, registry, settings, requests, answers, publish, advance, stop }
 }
 
 /** Data points by metric name. */
@@ -243,6 +245,37 @@ describe('finding events', () => {
     const states = logsIn(requests.logs[0]).map((record) => attributesOf(record)['blindspot.finding.state'])
     expect(states).toEqual([{ stringValue: 'confirmed' }, { stringValue: 'retracted' }])
     expect(settings.ledgers.logs).toMatchObject({ received: 5, accepted: 2, refused: 2, failed: 1 })
+  })
+})
+
+describe('the log of the receiver', () => {
+  it('says once that a pipeline refuses, and once that it takes again', async () => {
+    const { answers, publish, advance, logger } = await setUp({ interval: '1h' })
+    answers.push(REFUSED, REFUSED, REFUSED)
+    publish()
+    await advance(1000)
+    await advance(1000)
+    await advance(1000)
+    expect(logger.lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'warn: the logs pipelines refuse finding events; they are tried again until they are taken',
+    ])
+    await advance(1000)
+    publish({ state: 'confirmed' })
+    await advance(1000)
+    expect(logger.lines.slice(1).map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'info: the logs pipelines take finding events again',
+    ])
+  })
+
+  it('says the same of metrics, whose next interval brings them again', async () => {
+    const { answers, publish, advance, logger } = await setUp({ interval: '10s', log_delay: '1h' })
+    answers.push(REFUSED, REFUSED)
+    publish()
+    for (let interval = 0; interval < 4; interval++) await advance(10_000)
+    expect(logger.lines.map(({ level, message }) => `${level}: ${message}`)).toEqual([
+      'warn: the metrics pipelines refuse derived metrics; they are tried again until they are taken',
+      'info: the metrics pipelines take derived metrics again',
+    ])
   })
 })
 
