@@ -67,6 +67,13 @@ export const configSchema = z.strictObject({
     .describe(
       'Places (rule, operation, edge and the parent operation) whose occurrences are remembered, about 5 KiB each; the one that was quiet for longest goes first.',
     ),
+  max_recent_spans: z
+    .int()
+    .min(1)
+    .default(262_144)
+    .describe(
+      'Spans that have gone on and are remembered, 32 bytes each, to be compared with children that come later; younger ones take the place of older ones. A power of two.',
+    ),
   max_occurrence_rows: z
     .int()
     .min(10)

@@ -1,6 +1,7 @@
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
 import { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { EffectiveEnds } from './effective-ends.ts'
 import { CallerEnd, callerEnd, isCall } from './gave-up.ts'
@@ -12,6 +13,7 @@ import { Kind } from './lifetime-kinds.ts'
 import type { LifetimeSummary } from './lifetime-summary.ts'
 import { OccurrenceTallies } from './occurrence-tally.ts'
 import { Early, OperationTallies } from './operation-tallies.ts'
+import { RecentSpans } from './recent-spans.ts'
 
 /** What is missing must be this long, and as long as what is reported: less than half of the work is shown. */
 const MIN_MISSING_NANO = 0.1e6
@@ -31,6 +33,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
   readonly #operations: OperationTallies
   readonly #impossible: ImpossibleTimes
   readonly #lateStarts: LateStarts
+  readonly #recent: RecentSpans
   #facts: LifetimeFacts | null = null
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number, latency: LatencyMetrics) {
@@ -41,6 +44,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     this.#operations = new OperationTallies(config.max_early_operations)
     this.#impossible = new ImpossibleTimes(config, this.#tallies)
     this.#lateStarts = new LateStarts(this.#tallies)
+    this.#recent = new RecentSpans(config.max_recent_spans)
   }
 
   observe(facts: LifetimeFacts, nowMs: number): void {
@@ -51,6 +55,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     for (let i = 0; i < this.#ends.overrunCount; i++) this.#overrun(facts, this.#ends.overruns[i]!)
     if (this.#ends.overrunCount > 0) this.#lateStarts.settle(facts, (parent) => this.#isOutranked(facts, parent))
     this.#readDurations(facts)
+    this.#recent.remember(facts)
   }
 
   takeSummary(): LifetimeSummary {
@@ -138,6 +143,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
       const parent = parentRow[row]!
       if (parent >= 0 && words[at + Column.resource] !== words[parent * ROW_WORDS + Column.resource])
         this.#served(facts, row, parent)
+      else if (parent === Parent.passed) this.#late(facts, row)
       const durationNano =
         (words[at + Column.end]! - words[at + Column.start]!) * 4294967296 +
         (words[at + Column.end + 1]! - words[at + Column.start + 1]!)
@@ -162,6 +168,17 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     else if (extraNano <= this.#config.tolerance * 1e6) return
     const isJudged = this.#operations.earlyOf(operation) === Early.async
     this.#tallies.record(facts, Kind.endedBeforeAsyncWork, row, -1, this.#ends.last[row]!, extraNano, isJudged)
+  }
+
+  /** A span that came when its trace had left: LIFE-001 within a process is still told. */
+  #late(facts: LifetimeFacts, row: number): void {
+    const parent = this.#recent.parentOf(facts, row)
+    if (parent < 0 || !isWithin(facts.batch.table.kind(row)) || this.#ends.isDetached(facts, row)) return
+    const overrunNano = this.#recent.sinceEndNano(parent, facts, row, Column.end)
+    if (overrunNano <= this.#config.tolerance * 1e6) return
+    // What starts after its parent may well go on under a context that was kept (CTX-005): one batch does not tell.
+    if (this.#recent.sinceEndNano(parent, facts, row, Column.start) > 0) return
+    this.#tallies.recordLate(facts, Kind.outlivesParent, row, this.#recent.operationOf(parent), overrunNano)
   }
 
   /** A call that another process served: whether its caller went on waiting long after the span had ended. */
@@ -194,4 +211,9 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     if (isJudged) this.#ends.extendTo(row, missingNano, parent)
     this.#tallies.record(facts, Kind.endedBeforeResponse, row, parent, parent, missingNano, isJudged)
   }
+}
+
+/** Kinds of spans that are part of what their process does for the parent, not a request of its own. */
+function isWithin(kind: number): boolean {
+  return kind !== SpanKind.server && kind !== SpanKind.consumer
 }

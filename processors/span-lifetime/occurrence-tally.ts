@@ -14,6 +14,13 @@ const KIND_STRIDE = 1 << 24
 /** Tallies of a place that are looked at for one that fits; another one for the same only makes a row more. */
 const LOOKED_BACK = 64
 
+/** The parent of a span; its row, if it is in the batch. */
+interface Parent {
+  readonly row: number | null
+  readonly operation: number
+  readonly source: number
+}
+
 interface Tally {
   readonly second: number
   readonly magnitude: number
@@ -54,15 +61,29 @@ export class OccurrenceTallies {
     nano: number,
     isMarked = true,
   ): void {
-    this.#add(facts, kind, row, parent, related, nano)
+    const { table } = facts.batch
+    const of: Parent | null =
+      parent < 0 ? null : { row: parent, operation: facts.operations[parent]!, source: facts.sourceOf(parent) }
+    this.#add(facts, kind, row, of, nano, related < 0 ? null : table.spanIdHex(related))
     if (isMarked) markSpan(facts.batch, row, KINDS[kind]!.rule, KINDS[kind]!.cause)
   }
 
-  #add(facts: LifetimeFacts, kind: number, row: number, parent: number, related: number, nano: number): void {
+  /** The same for a span whose parent, of the same process, has gone on before. */
+  recordLate(facts: LifetimeFacts, kind: number, row: number, operation: number, nano: number): void {
+    const parent = { row: null, operation, source: facts.sourceOf(row) }
+    this.#add(facts, kind, row, parent, nano, facts.batch.table.parentIdHex(row))
+  }
+
+  #add(
+    facts: LifetimeFacts,
+    kind: number,
+    row: number,
+    parent: Parent | null,
+    nano: number,
+    related: string | null,
+  ): void {
     const { table } = facts.batch
-    const operation = facts.operations[row]!
-    const key = kind * KIND_STRIDE + operation
-    const tally = this.#tally(facts, key, kind, row, parent, this.#magnitude(kind, nano))
+    const tally = this.#tally(facts, kind, row, parent, this.#magnitude(kind, nano))
     if (tally === null) {
       this.#dropped++
       return
@@ -76,7 +97,7 @@ export class OccurrenceTallies {
       kind: 'span',
       traceId: table.traceIdHex(row),
       spanId: table.spanIdHex(row),
-      relatedSpanId: related < 0 ? null : table.spanIdHex(related),
+      relatedSpanId: related,
       values: { [KINDS[kind]!.value]: nano / 1e9 },
     })
   }
@@ -117,21 +138,15 @@ export class OccurrenceTallies {
   }
 
   /** Null where there is no room: then a place that has rows counts on without the second, others not at all. */
-  #tally(
-    facts: LifetimeFacts,
-    place: number,
-    kind: number,
-    row: number,
-    parent: number,
-    magnitude: number,
-  ): Tally | null {
+  #tally(facts: LifetimeFacts, kind: number, row: number, parent: Parent | null, magnitude: number): Tally | null {
     const { table } = facts.batch
+    const place = kind * KIND_STRIDE + facts.operations[row]!
     const list = this.#byPlace.get(place) ?? []
     const isFull = this.#rows >= this.#config.max_occurrence_rows
     const second = Math.floor(table.timeMs(row, Column.start) / 1000)
-    const parentOperation = parent < 0 ? -1 : facts.operations[parent]!
+    const parentOperation = parent?.operation ?? -1
     const source = facts.sourceOf(row)
-    const parentSource = parent < 0 ? -1 : facts.sourceOf(parent)
+    const parentSource = parent?.source ?? -1
     // Spans come roughly by time, so the last tallies are the likely ones.
     for (let i = list.length - 1; i >= Math.max(0, list.length - LOOKED_BACK); i--) {
       const tally = list[i]!
@@ -145,12 +160,15 @@ export class OccurrenceTallies {
     const tally: Tally = {
       second,
       magnitude,
-      clockDifferenceNano: parent >= 0 && facts.comparable(row, parent) ? facts.clockDifferenceNano(row, parent) : null,
+      clockDifferenceNano:
+        parent && parent.row !== null && facts.comparable(row, parent.row)
+          ? facts.clockDifferenceNano(row, parent.row)
+          : null,
       parentOperation,
       source,
       parentSource,
-      edge: KINDS[kind]!.ofEdge ? edgeOf(facts, row, parent) : null,
-      parent: parent < 0 ? null : parentKey(facts, parentOperation),
+      edge: KINDS[kind]!.ofEdge && parent && parent.row !== null ? edgeOf(facts, row, parent.row) : null,
+      parent: parent === null ? null : parentKey(facts, parentOperation),
       sources: [...new Set([source, parentSource])].flatMap((id) => (id < 0 ? [] : [keys[id]!.key])),
       count: 0,
       firstUnixNano: 0n,

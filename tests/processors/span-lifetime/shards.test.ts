@@ -54,6 +54,8 @@ function troubledShop(): SpanTable[] {
       ...more,
     })
     const gaveUp = i % 20 === 0
+    // Beyond the grace, and within it.
+    const workedOn = i % 40 === 0 ? 1500 : 300
     const services: ServiceSpans[] = [
       {
         service: 'edge',
@@ -67,13 +69,14 @@ function troubledShop(): SpanTable[] {
           span('publish', 4, 1, 30, 31),
           span('orders send', 5, 4, 30.5, 45, { kind: 'producer' }),
           span('audit', 6, 1, 50, i % 3 === 0 ? 90 : 55),
+          ...(i % 3 === 1 ? [span('mail', 8, 6, 57, 59)] : []),
         ],
       },
       {
         service: 'price',
         resource: { 'host.id': 'node-b' },
         spans: [
-          span('GET /price', 3, 2, 5 + wait + nodeB, (gaveUp ? 1500 : 20 + wait) + nodeB, { kind: 'server' }),
+          span('GET /price', 3, 2, 5 + wait + nodeB, (gaveUp ? workedOn : 20 + wait) + nodeB, { kind: 'server' }),
           span('table', 7, 3, 6 + wait + nodeB, (i % 50 === 0 ? 5 : 8 + wait) + nodeB),
         ],
       },
@@ -91,9 +94,11 @@ describe('the same findings from 1, 2 and 7 shards', () => {
       'CLOCK-001 steady',
       'CLOCK-002 step',
       'LIFE-001 asynchronous_work',
+      'LIFE-002 asynchronous_work',
       'LIFE-003 ended_before_async_work',
       'LIFE-004 cancellation_ignored',
       'LIFE-005 end_before_start',
+      'LIFE-006 timeout',
     ])
     for (const shards of [2, 7]) expect(findingsOfShards(ruleSet(), batches, shards)).toEqual(one)
   })

@@ -113,6 +113,27 @@ describe('LIFE-001 child_outlives_parent', () => {
   })
 })
 
+describe('a child that is exported when its trace has left', () => {
+  /** Three seconds in which other requests come. */
+  const later = Array.from({ length: 30 }, () => [] as ServiceSpans[])
+  const cart = { service: 'cart', ...sameHost }
+
+  it.each<[string, Partial<ServiceSpans>, SpanSpec, string[]]>([
+    ['outlives its parent', {}, child(50, 3000), ['LIFE-001 write 1 of 1']],
+    ['starts after its parent: its context may have been kept', {}, child(1500, 3000), []],
+    ['ended in time', {}, child(50, 90), []],
+    ['is a request of its own', {}, child(50, 3000, 2, { kind: 'server' }), []],
+    ['is of another service', { service: 'price' }, child(50, 3000), []],
+  ])('%s', async (_, more, late, expected) => {
+    const { findings } = await replay([[{ ...cart, spans: [parent] }], ...later, [{ ...cart, ...more, spans: [late] }]])
+    expect(
+      findings.map(
+        ({ rule, place, occurrences, population }) => `${rule} ${place.operation} ${occurrences} of ${population}`,
+      ),
+    ).toEqual(expected)
+  })
+})
+
 describe('LIFE-002 child_starts_after_parent_end', () => {
   it('names what is started after its parent has ended', async () => {
     expect(await findingsOf([{ service: 'cart', spans: [parent, child(180, 260)] }])).toEqual([

@@ -1,0 +1,77 @@
+import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
+import type { LifetimeFacts } from './lifetime-facts.ts'
+
+/** Words of a span that is remembered: span id, last word of the trace id, end, operation, service, clock. */
+const WORDS = 8
+
+/**
+ * Spans that have gone on, so that a child which is exported after its trace has left can still be compared with its
+ * parent. Direct-mapped by id: a span takes the place of another, so that of more spans the younger ones are remembered,
+ * 32 bytes each. Calls are left out: what they lead to is served by others.
+ */
+export class RecentSpans {
+  readonly #words: Uint32Array
+  readonly #mask: number
+
+  constructor(limit: number) {
+    const size = 2 ** Math.floor(Math.log2(Math.max(1, limit)))
+    this.#words = new Uint32Array(size * WORDS)
+    this.#mask = size - 1
+  }
+
+  remember(facts: LifetimeFacts): void {
+    const { table } = facts.batch
+    const { words: from } = table
+    const to = this.#words
+    for (let row = 0; row < table.count; row++) {
+      const at = row * ROW_WORDS
+      const kind = from[at + Column.meta]! & 0xff
+      if (kind === SpanKind.client || kind === SpanKind.producer) continue
+      const high = from[at + Column.spanId]!
+      const low = from[at + Column.spanId + 1]!
+      const place = this.#place(high, low)
+      const resource = from[at + Column.resource]!
+      to[place] = high
+      to[place + 1] = low
+      to[place + 2] = from[at + Column.traceId + 3]!
+      to[place + 3] = from[at + Column.end]!
+      to[place + 4] = from[at + Column.end + 1]!
+      to[place + 5] = facts.operations[row]!
+      to[place + 6] = facts.services[resource]!
+      to[place + 7] = facts.sources[resource]!
+    }
+  }
+
+  /** Where the parent of a row is remembered, if it ran in the same process; −1 otherwise. */
+  parentOf(facts: LifetimeFacts, row: number): number {
+    const { words } = facts.batch.table
+    const at = row * ROW_WORDS
+    const high = words[at + Column.parentId]!
+    const low = words[at + Column.parentId + 1]!
+    const place = this.#place(high, low)
+    const own = this.#words
+    const isSame =
+      own[place] === high &&
+      own[place + 1] === low &&
+      own[place + 2] === words[at + Column.traceId + 3] &&
+      high + low > 0
+    const source = facts.sourceOf(row)
+    return isSame && source >= 0 && own[place + 6] === facts.serviceOf(row) && own[place + 7] === source ? place : -1
+  }
+
+  operationOf(place: number): number {
+    return this.#words[place + 5]!
+  }
+
+  /** From the end of the parent to a time of the row. */
+  sinceEndNano(place: number, facts: LifetimeFacts, row: number, column: number): number {
+    const { words } = facts.batch.table
+    const at = row * ROW_WORDS + column
+    return (words[at]! - this.#words[place + 3]!) * 4294967296 + (words[at + 1]! - this.#words[place + 4]!)
+  }
+
+  #place(high: number, low: number): number {
+    const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1), 0x85ebca6b)
+    return ((hash ^ (hash >>> 15)) & this.#mask) * WORDS
+  }
+}
