@@ -69,7 +69,7 @@ function troubledShop(): SpanTable[] {
           span('publish', 4, 1, 30, 31),
           span('orders send', 5, 4, 30.5, 45, { kind: 'producer' }),
           span('audit', 6, 1, 50, i % 3 === 0 ? 90 : 55),
-          ...(i % 3 === 1 ? [span('mail', 8, 6, 57, 59)] : []),
+          ...(i % 3 === 1 ? [span('mail', 8, 6, 60, 62)] : []),
         ],
       },
       {
