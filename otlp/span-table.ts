@@ -1,3 +1,4 @@
+import { hexOf } from './hex.ts'
 import type { ResourceRef, ScopeRef } from './resource.ts'
 import type { Source } from './source.ts'
 
@@ -191,22 +192,16 @@ export class SpanTable {
 
   /** Lowercase hex, 32 digits. */
   traceIdHex(row: number): string {
-    return this.#hex(row * ROW_WORDS + Column.traceId, 4)
+    return hexOf(this.words, row * ROW_WORDS + Column.traceId, 4)
   }
 
   /** Lowercase hex, 16 digits. */
   spanIdHex(row: number): string {
-    return this.#hex(row * ROW_WORDS + Column.spanId, 2)
+    return hexOf(this.words, row * ROW_WORDS + Column.spanId, 2)
   }
 
   parentIdHex(row: number): string {
-    return this.#hex(row * ROW_WORDS + Column.parentId, 2)
-  }
-
-  #hex(at: number, words: number): string {
-    let hex = ''
-    for (let i = 0; i < words; i++) hex += this.words[at + i]!.toString(16).padStart(8, '0')
-    return hex
+    return hexOf(this.words, row * ROW_WORDS + Column.parentId, 2)
   }
 
   #grow(): void {

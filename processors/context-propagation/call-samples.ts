@@ -1,3 +1,4 @@
+import { hexOf } from '../../otlp/hex.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
 
 /** Spans are sampled by the second they start in, so that both sides of a call are kept or left out together. */
@@ -56,8 +57,8 @@ export class CallSamples {
         group: this.#groups[i]!,
         startMs: this.#times[i * 2]!,
         endMs: this.#times[i * 2 + 1]!,
-        traceId: this.#hex(i * 6, 4),
-        spanId: this.#hex(i * 6 + 4, 2),
+        traceId: hexOf(this.#ids, i * 6, 4),
+        spanId: hexOf(this.#ids, i * 6 + 4, 2),
       })
     }
     this.#count = 0
@@ -75,12 +76,6 @@ export class CallSamples {
       kept++
     }
     this.#count = kept
-  }
-
-  #hex(at: number, words: number): string {
-    let hex = ''
-    for (let w = 0; w < words; w++) hex += this.#ids[at + w]!.toString(16).padStart(8, '0')
-    return hex
   }
 }
 
