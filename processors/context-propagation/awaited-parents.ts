@@ -5,7 +5,8 @@ const FIRST_CAPACITY = 1024
 /**
  * The exact ids of parents that orphans miss, until the grace for late spans has passed: a span that arrives with one of
  * them disproves the orphan. A ring in order of arrival with an open-addressing index over it; when `limit` is reached
- * the oldest entry is settled early.
+ * the oldest entry is settled early. A loop that keeps its context makes thousands of orphans of one parent, so the index
+ * has each parent once, with its newest entry, which leads to the older ones.
  *
  *     ring:  [ settled … | oldest … newest | free … ]      index: hash of ids → place in the ring + 1
  */
@@ -16,7 +17,10 @@ export class AwaitedParents {
   #sinceMs = new Float64Array(FIRST_CAPACITY)
   #alive = new Uint8Array(FIRST_CAPACITY)
   #index = new Int32Array(FIRST_CAPACITY * 4)
+  /** Number of the entry before it that awaits the same parent; −1 for none. Numbers count all entries that ever were. */
+  #before = new Float64Array(FIRST_CAPACITY)
   #oldest = 0
+  #oldestNumber = 0
   #count = 0
   /** Entries settled before their time because of the limit. */
   evictions = 0
@@ -54,13 +58,17 @@ export class AwaitedParents {
    */
   takeArrived(words: Uint32Array, at: number, spanAt: number): number {
     const mask = this.#index.length - 1
-    for (let i = hashIds(words, at, spanAt) & mask; this.#index[i] !== 0; i = (i + 1) & mask) {
-      const place = this.#index[i]! - 1
-      if (this.#alive[place] === 0 || !this.#matches(place, words, at, spanAt)) continue
-      this.#alive[place] = 0
-      return this.#words[place * ENTRY_WORDS + 6]!
-    }
-    return -1
+    let i = hashIds(words, at, spanAt) & mask
+    while (this.#index[i] !== 0 && !this.#matches(this.#index[i]! - 1, words, at, spanAt)) i = (i + 1) & mask
+    if (this.#index[i] === 0) return -1
+    const newest = this.#index[i]! - 1
+    let place = newest
+    while (place >= 0 && this.#alive[place] === 0) place = this.#placeBefore(place)
+    if (place < 0) return -1
+    this.#alive[place] = 0
+    // All from the newest to this one are taken: the next call begins behind it.
+    this.#before[newest] = this.#before[place]!
+    return this.#words[place * ENTRY_WORDS + 6]!
   }
 
   /** Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many. */
@@ -75,6 +83,7 @@ export class AwaitedParents {
       }
       this.#unindex(place)
       this.#oldest = (place + 1) % this.#capacity
+      this.#oldestNumber++
       this.#count--
     }
   }
@@ -91,16 +100,21 @@ export class AwaitedParents {
 
   #enter(place: number): void {
     const mask = this.#index.length - 1
+    const w = place * ENTRY_WORDS
     let i = this.#home(place)
-    while (this.#index[i] !== 0) i = (i + 1) & mask
+    while (this.#index[i] !== 0 && !this.#matches(this.#index[i]! - 1, this.#words, w, w + 4)) i = (i + 1) & mask
+    const newest = this.#index[i]! - 1
+    this.#before[place] = newest < 0 ? -1 : this.#numberOf(newest)
     this.#index[i] = place + 1
   }
 
-  /** Takes a place out of the index and closes the gap. */
+  /** Takes the oldest place out of the index, if no newer one stands there for its parent, and closes the gap. */
   #unindex(place: number): void {
     const mask = this.#index.length - 1
+    const w = place * ENTRY_WORDS
     let gap = this.#home(place)
-    while (this.#index[gap] !== place + 1) gap = (gap + 1) & mask
+    while (!this.#matches(this.#index[gap]! - 1, this.#words, w, w + 4)) gap = (gap + 1) & mask
+    if (this.#index[gap] !== place + 1) return
     for (let i = (gap + 1) & mask; this.#index[i] !== 0; i = (i + 1) & mask) {
       const home = this.#home(this.#index[i]! - 1)
       if (((i - home) & mask) >= ((i - gap) & mask)) {
@@ -109,6 +123,16 @@ export class AwaitedParents {
       }
     }
     this.#index[gap] = 0
+  }
+
+  #numberOf(place: number): number {
+    return this.#oldestNumber + ((place - this.#oldest + this.#capacity) % this.#capacity)
+  }
+
+  /** −1 where there is none, or it has been settled. */
+  #placeBefore(place: number): number {
+    const number = this.#before[place]!
+    return number < this.#oldestNumber ? -1 : (this.#oldest + (number - this.#oldestNumber)) % this.#capacity
   }
 
   #grow(): void {
@@ -125,6 +149,7 @@ export class AwaitedParents {
     this.#words = words
     this.#sinceMs = sinceMs
     this.#alive = alive
+    this.#before = new Float64Array(capacity)
     this.#capacity = capacity
     this.#oldest = 0
     this.#index = new Int32Array(capacity * 4)
