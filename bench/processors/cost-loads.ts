@@ -145,11 +145,18 @@ const longLivedTrace = (nowMs: () => number) => {
   const next = ordinary(nowMs)
   const spans = Array.from({ length: LONG_SPANS }, (_, row) => spanOf('internal', `poll ${row % 4}`, row, true))
   const writer = new RequestWriter(markedRequest([{ ...processOf('poller', 'a'), spans }]))
+  const root = new RequestWriter(
+    markedRequest([{ ...processOf('poller', 'a'), spans: [spanOf('server', 'GET /start', 0, false)] }]),
+  )
   let span = LONG_TRACE
   return () => {
+    const isFirst = span === LONG_TRACE
     writer.begin(nowMs())
     for (let row = 0; row < LONG_SPANS; row++) writer.write(row, LONG_TRACE, ++span, LONG_TRACE, 0, MS_IN_NANO)
-    return Buffer.concat([next(), writer.message])
+    if (!isFirst) return Buffer.concat([next(), writer.message])
+    root.begin(nowMs())
+    root.write(0, LONG_TRACE, LONG_TRACE, 0, 0, MS_IN_NANO)
+    return Buffer.concat([next(), root.message, writer.message])
   }
 }
 
@@ -158,7 +165,9 @@ const EDGES_PER_SERVICE = 10
 /** An agent on each node hands on the spans of its pods together: so many services a request, with so many calls each. */
 const SERVICES_PER_REQUEST = 80
 const CALLS = 4
-const SPANS_OF_AGENT = SERVICES_PER_REQUEST * CALLS * 2
+/** Of each call its service has the request that led to it and the call itself, and the callee one. */
+const SPANS_PER_CALL = 3
+const SPANS_OF_AGENT = SERVICES_PER_REQUEST * CALLS * SPANS_PER_CALL
 /** The edges of a service go to ten others: to service * 7 + 1 + edge * 13, whose inverse is by 7143. */
 const calleeOf = (service: number, edge: number) => (service * 7 + 1 + edge * 13) % SERVICES
 const callerOf = (service: number, edge: number) => ((service - 1 - edge * 13 + SERVICES) * 7143) % SERVICES
@@ -171,9 +180,11 @@ const manyEdges = (nowMs: () => number) => {
       markedRequest(
         services.map((service) => ({
           ...processOf(`service-${service}`, `host-${service}`),
-          spans: Array.from({ length: CALLS * 2 }, (_, row) =>
-            row % 2 === 0 ? spanOf('client', 'Get', row, false) : spanOf('server', 'Get', row, true),
-          ),
+          spans: Array.from({ length: CALLS }, (_, call) => [
+            spanOf('server', 'Front', call, false),
+            spanOf('client', 'Get', call, true),
+            spanOf('server', 'Get', call + CALLS, true),
+          ]).flat(),
         })),
       ),
     )
@@ -191,11 +202,12 @@ const manyEdges = (nowMs: () => number) => {
       for (let call = 0; call < CALLS; call++) {
         const service = part * SERVICES_PER_REQUEST + k
         const edge = (round * CALLS + call) % EDGES_PER_SERVICE
-        const row = (k * CALLS + call) * 2
+        const row = (k * CALLS + call) * SPANS_PER_CALL
         const made = trace(service, call)
         const served = trace(callerOf(service, edge), call)
-        writer.write(row, made, made * 2, 0, 0, 10 * MS_IN_NANO)
-        writer.write(row + 1, served, served * 2 + 1, served * 2, MS_IN_NANO, 9 * MS_IN_NANO)
+        writer.write(row, made, made * 4, 0, 0, 12 * MS_IN_NANO)
+        writer.write(row + 1, made, made * 4 + 1, made * 4, MS_IN_NANO, 11 * MS_IN_NANO)
+        writer.write(row + 2, served, served * 4 + 2, served * 4 + 1, 2 * MS_IN_NANO, 10 * MS_IN_NANO)
       }
     return writer.message
   }
@@ -237,7 +249,7 @@ export const COST_LOADS: readonly CostLoad[] = [
     name: '10 000 services, 100 000 edges',
     spansASecond: BUSY,
     spansPerRequest: SPANS_OF_AGENT,
-    cycleSpans: SERVICES * CALLS * 2 * EDGES_PER_SERVICE,
+    cycleSpans: SERVICES * CALLS * SPANS_PER_CALL * EDGES_PER_SERVICE,
     comparedWith: ORDINARY,
     open: manyEdges,
   },
