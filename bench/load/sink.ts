@@ -26,7 +26,7 @@ server.on('stream', (stream: ServerHttp2Stream) => {
   stream.on('end', () => {
     const message = Buffer.concat(chunks)
     // The sender gave the call up, as at a timeout: it comes again.
-    if (stream.aborted || message.length < GRPC_PREFIX_BYTES + message.readUInt32BE(1)) return
+    if (message.length < GRPC_PREFIX_BYTES || message.length < GRPC_PREFIX_BYTES + message.readUInt32BE(1)) return
     if (message[0] !== 0) throw new Error('the sink takes messages without compression only')
     received.requests++
     received.spans += countSpans(message, GRPC_PREFIX_BYTES)
