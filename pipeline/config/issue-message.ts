@@ -29,10 +29,10 @@ function describe(
   field: SchemaView | null,
   value: PlainConfig | undefined,
 ): { what: string; advice: string } {
+  if (issue.message !== '' && !WORDS_OF_ZOD.test(issue.message)) return ownWords(issue.message)
   switch (issue.code) {
     case 'invalid_type':
     case 'invalid_union': {
-      if (issue.message !== '' && !issue.message.startsWith('Invalid input')) return ownWords(issue.message)
       const types = optionsOf(field ?? {}).flatMap((option) => option.type ?? [])
       const expected = issue.code === 'invalid_type' ? [issue.expected as string] : [...new Set(types)]
       const named = expected.map((type) => TYPE_NAMES[type] ?? type).join(' or ')
@@ -55,6 +55,9 @@ function describe(
       return ownWords(issue.message)
   }
 }
+
+/** How zod's own messages begin; a schema that has something better to say says it. */
+const WORDS_OF_ZOD = /^(Invalid|Too big|Too small|Unrecognized)/
 
 /** Messages of our own schemas: "what is wrong; write what to write". */
 function ownWords(message: string): { what: string; advice: string } {

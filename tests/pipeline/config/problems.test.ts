@@ -98,6 +98,16 @@ conectors:
       withParts({ processors: 'processors: { batch: { send_batch_max_size: 1 } }' }),
       '2:45 processors.batch.send_batch_max_size: send_batch_max_size must be greater or equal to send_batch_size (got 1; write a larger one, or 0 for no limit)',
     ],
+    [
+      'a value that is refused with the reason',
+      withParts({ receivers: 'receivers: { otlp: { protocols: { http: { include_metadata: true } } } }' }),
+      '1:61 receivers.otlp.protocols.http.include_metadata: not supported: request headers are not carried through pipelines (got true; leave it out or false)',
+    ],
+    [
+      'a list that is refused with the reason',
+      withParts({ processors: 'processors: { batch: { metadata_keys: [tenant] } }' }),
+      '2:24 processors.batch.metadata_keys: is not supported (got a list; leave it out, all senders share one batch)',
+    ],
   ])('%s', (_, text, start) => {
     const [first = '', ...more] = problemsOf(text)
     expect(first.slice(0, start.length)).toBe(start)
