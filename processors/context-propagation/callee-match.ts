@@ -53,6 +53,11 @@ function formatOf(scope: string): 'grpc-trace-bin' | 'w3c' {
   return /opencensus|ocgrpc|google\.golang\.org\/grpc|^grpc-go/i.test(scope) ? 'grpc-trace-bin' : 'w3c'
 }
 
+/** Whether a peer is named by a number only. */
+export function isAddress(peer: string): boolean {
+  return /^[\d.:[\]a-f]+$/i.test(peer)
+}
+
 /** Whether a peer's host name is that of a service: `cart`, `cart.shop.svc.cluster.local`, `cart-service`, `cartservice`. */
 export function namesService(peer: string, service: string): boolean {
   return peerServiceOf(peer) === serviceNameOf(service)
@@ -60,7 +65,7 @@ export function namesService(peer: string, service: string): boolean {
 
 /** The service that a peer's host name may be that of, as `serviceNameOf` names it; null for an address or nothing. */
 export function peerServiceOf(peer: string): string | null {
-  if (peer === '' || /^[\d.:[\]a-f]+$/i.test(peer)) return null
+  if (peer === '' || isAddress(peer)) return null
   return serviceNameOf(peer.split('.')[0]!)
 }
 

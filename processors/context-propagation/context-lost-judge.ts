@@ -15,6 +15,7 @@ import {
 import { ExitIndex } from './exit-index.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { RecentCounts } from './recent-counts.ts'
+import { TimedMatch } from './timed-match.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
 const MATCH_AFTER_MS = 10_000
@@ -32,6 +33,8 @@ interface LostOperation {
   readonly edge: LostEdge
   readonly entry: KnownEntry
   readonly formatsDiffer: boolean
+  /** Only time and counts say who called. */
+  readonly isByTime: boolean
   occurrences: number
   /** Of these the roots that ended before their call did. */
   contained: number
@@ -65,6 +68,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   #heldRoots: Held[] = []
   #share = 1
   /** What came in the last minute: by edge connected and lost calls, by entry all and those without context. */
+  readonly #timed = new TimedMatch()
   readonly #recentEdges: RecentCounts
   readonly #recentEntries: RecentCounts
   #nowMs = 0
@@ -134,6 +138,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       }
       this.#exits.set(row.key, exit)
       this.#exitIndex.add(exit)
+      this.#timed.add(exit)
     }
     exit.total += row.total
     exit.unanswered += row.unanswered
@@ -164,6 +169,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     this.#heldRoots = waiting
     ready.sort((a, b) => a.sample.startMs - b.sample.startMs || (a.sample.spanId < b.sample.spanId ? -1 : 1))
     const callers = new Map<string, KnownExit[]>()
+    this.#timed.begin()
     for (const root of ready) {
       const entry = this.#entries.get(root.sample.key)!
       if (this.#config.expected_elsewhere.includes(entry.service)) continue
@@ -172,9 +178,31 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         exits = this.#exitIndex.callersOf(entry).filter((exit) => exit.unanswered > 0)
         callers.set(entry.key, exits)
       }
+      if (exits.length === 0) this.#matchByTime(root.sample, entry)
       const call = this.#closestCall(root.sample, exits)
       if (call) this.#lose(root.sample, entry, call)
     }
+  }
+
+  /** Where nothing names the caller, time and counts may tell. */
+  #matchByTime(root: KeyedSample, entry: KnownEntry): void {
+    let caller = this.#timed.callerOf(entry)
+    let roots: readonly KeyedSample[] = [root]
+    if (!caller) {
+      roots = this.#timed.weigh(root, entry, (exit, untilMs, limit) => this.#callsBefore(exit, untilMs, limit))
+      caller = this.#timed.callerOf(entry)
+    }
+    if (!caller) return
+    for (const one of roots) {
+      const call = this.#closestCall(one, [caller])
+      if (call) this.#lose(one, entry, call, true)
+    }
+  }
+
+  #callsBefore(exit: KnownExit, untilMs: number, limit: number): readonly KeyedSample[] {
+    const list = this.#heldExits.get(exit.key) ?? []
+    const end = lastAtOrBefore(list, untilMs) + 1
+    return list.slice(Math.max(0, end - limit), end).map(({ sample }) => sample)
   }
 
   #closestCall(root: KeyedSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
@@ -198,7 +226,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return best
   }
 
-  #lose(root: KeyedSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }): void {
+  #lose(root: KeyedSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
     call.held.used = true
     const edge = this.#edge(
       call.exit.service,
@@ -212,6 +240,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         edge,
         entry,
         formatsDiffer: formatsDiffer(call.exit, entry),
+        isByTime,
         occurrences: 0,
         contained: 0,
         firstMs: root.startMs,
@@ -331,7 +360,7 @@ function report(
       edge: { from: edge.from, to: edge.to, boundary: edge.boundary },
     },
     level: 'error',
-    confidence: 0.97,
+    confidence: lost.isByTime ? 0.85 : 0.97,
     causeConfidence: decided.confidence,
     state: 'confirmed',
     occurrences,

@@ -99,10 +99,22 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
       value: '10 s',
       reason: 'SDKs export every 5 s, so by then both sides have left the trace window.',
     },
+    {
+      what: 'time of which the calls of an edge decide the cause',
+      value: '60 s, or all where that is fewer than min_occurrences',
+      reason: 'A fault that begins or ends is named by what is, not by what was before it.',
+    },
+    {
+      what: 'where neither side names the other: share of the roots that lie inside calls of one exit within 5 ms, how far the numbers of both may differ, and log-likelihood against chance',
+      value: '0.95, 0.1, 14',
+      reason:
+        'Time and counts are weak evidence: twenty roots at least, no other exit and no other entry that would do as well, and then a confidence of 0.85.',
+    },
   ],
   blindTo: [
     'Roots with a link: a consumer that links instead of nesting is by design.',
     'Callers that send no spans at all: a root without a caller is just a root.',
+    'Callers that name nobody, are never answered and are always busy, or call several operations by one name: time and counts tell nothing then.',
     'Edges on which too few calls were made to tell a loss from a coincidence.',
   ],
   example: {

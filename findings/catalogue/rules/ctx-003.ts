@@ -76,9 +76,9 @@ ctx := c.Request().Context() // echo`,
   ],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
-    'Fewer than five such roots, those of the first seconds (requests are sampled from the first root on), and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
+    'Fewer than five such roots, and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
     'Requests of more than ten seconds: their span comes too late to be compared.',
-    'Instances with more spans than can be sampled (`max_samples` a second), and SDKs that set no span kinds.',
+    'Instances with more spans than can be sampled (`max_samples` a second); and, of SDKs that set no span kinds, operations that were never seen below a span of their own service.',
     'Roots with a link: whoever linked has thought of it.',
   ],
   example: {

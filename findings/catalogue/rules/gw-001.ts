@@ -66,6 +66,11 @@ export const rule: Rule = {
       reason: 'Processes are seen whole or not at all; spans that are lost one by one are no split.',
     },
     {
+      what: 'missing parents, and missing children, places damaged and hidden services from which it is doubtful, so that the CTX rules are silent',
+      value: '5 each; 0.6 and 2, or 0.4 and 3',
+      reason: 'Too little to say, and too much to rule out: silence is better than a guess.',
+    },
+    {
       what: 'how long it must show before it is published',
       value: '20 s',
       reason:
