@@ -57,7 +57,8 @@ export class FindingRecord {
   update(nowMs: number, supersededBy: string | null): void {
     const before = this.finding
     if (this.#parts.size === 0) {
-      this.finding = { ...before!, state: 'superseded', supersededBy, occurrences: 0, evidence: [] }
+      const message = `What was found here goes on as finding ${supersededBy}, under another cause.`
+      this.finding = { ...before!, state: 'superseded', supersededBy, occurrences: 0, evidence: [], message }
       this.changedAtMs = nowMs
       return
     }

@@ -187,7 +187,11 @@ describe('a cause that is found later', () => {
     const byCause = new Map(registry.findings().map((finding) => [finding.cause, finding]))
     const decided = byCause.get('parent_never_ended')!
     expect(decided).toMatchObject({ occurrences: 12, supersededBy: null })
-    expect(byCause.get('undetermined')).toMatchObject({ occurrences: 0, supersededBy: decided.id })
+    expect(byCause.get('undetermined')).toMatchObject({
+      occurrences: 0,
+      supersededBy: decided.id,
+      message: `What was found here goes on as finding ${decided.id}, under another cause.`,
+    })
   })
 
   it('does so too when only the confidence in the cause has grown', () => {
