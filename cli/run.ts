@@ -9,6 +9,9 @@ import { startMessage } from './start-message.ts'
 import { untilStopped } from './until-stopped.ts'
 import { version } from './version.ts'
 
+/** What is left to do for a process when its gateway has stopped takes less. */
+const END_AFTER_MS = 200
+
 export const run: Command = {
   usage: `Usage: blindspot run --config URI...
 
@@ -51,6 +54,8 @@ async function runService(config: GatewayConfig, io: Io): Promise<number> {
   await service.stop()
   clearInterval(alive)
   logger.info('stopped')
+  // An export that nobody answers does not keep a gateway alive that has stopped.
+  setTimeout(() => process.exit(0), END_AFTER_MS).unref()
   return 0
 }
 

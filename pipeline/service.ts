@@ -16,6 +16,9 @@ import { Gateway } from './graph/gateway.ts'
 import { eventLoopDelaySampler, OverloadWatch } from './overload-watch.ts'
 import { ownMetricsOptions } from './own-metrics-config.ts'
 
+/** What the last figures about the gateway itself get, when its data has needed all of `service.shutdown_timeout`. */
+const LAST_FIGURES_MS = 500
+
 export interface ServiceOptions {
   readonly version: string
   /** Instead of the one that the configuration describes. */
@@ -75,7 +78,7 @@ export class Service {
       await this.ownMetrics.start()
       await this.gateway.start()
     } catch (error) {
-      await this.ownMetrics.stop()
+      await this.ownMetrics.stop(0)
       this.findings.close()
       throw error instanceof GatewayError ? error : startFailed(error)
     }
@@ -85,9 +88,10 @@ export class Service {
   /** Sends on what is held, for as long as `service.shutdown_timeout` allows. */
   async stop(): Promise<void> {
     this.#watch.stop()
-    await this.gateway.stop(this.#clock.nowMs() + this.config.service.shutdown_timeout)
+    const deadlineMs = this.#clock.nowMs() + this.config.service.shutdown_timeout
+    await this.gateway.stop(deadlineMs)
     this.findings.close()
-    await this.ownMetrics.stop()
+    await this.ownMetrics.stop(Math.max(LAST_FIGURES_MS, deadlineMs - this.#clock.nowMs()))
   }
 }
 

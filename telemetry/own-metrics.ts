@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import { type Attributes, createNoopMeter, type Meter } from '@opentelemetry/api'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { MeterProvider } from '@opentelemetry/sdk-metrics'
@@ -48,9 +49,12 @@ export class OwnMetrics {
     for (const endpoint of this.endpoints) await endpoint.start()
   }
 
-  /** Sends the last figures and stops listening. */
-  async stop(): Promise<void> {
-    await this.#provider?.shutdown().catch(() => {})
+  /** Sends the last figures, as far as their takers take them within `timeoutMs`, and stops listening. */
+  async stop(timeoutMs: number): Promise<void> {
+    const sent = this.#provider?.shutdown().catch(() => {})
+    const timer = new AbortController()
+    await Promise.race([sent, setTimeout(timeoutMs, null, { signal: timer.signal }).catch(() => {})])
+    timer.abort()
     await Promise.all(this.endpoints.map((endpoint) => endpoint.stop()))
   }
 }

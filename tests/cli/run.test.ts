@@ -1,6 +1,8 @@
 import { createServer } from 'node:net'
 import { describe, expect, it } from '@jest/globals'
+import { afterThisTest } from '../support/after-this-test.ts'
 import { traceRequest } from '../support/otlp-builder.ts'
+import { OtlpGrpcSink } from '../support/otlp-sink.ts'
 import { Program } from '../support/program.ts'
 
 /** Nothing listens on port 9, so what is accepted stays in the queue until it is given up. */
@@ -72,6 +74,24 @@ describe('blindspot run', () => {
     program.signal('SIGTERM')
     expect(await program.ended).toBe(0)
     expect(program.output).toMatch(/1 span|spans":1|items":1/)
+  })
+
+  it('does not wait beyond that for whoever takes its own metrics', async () => {
+    const hanging = await OtlpGrpcSink.start()
+    afterThisTest(() => hanging.stop())
+    hanging.answer({ kind: 'hang' })
+    const exporter = `{ otlp: { endpoint: "http://${hanging.endpoint}", timeout: 600000 } }`
+    const reader = `{ periodic: { interval: 3600000, timeout: 600000, exporter: ${exporter} } }`
+    const sets = [
+      `service.telemetry.metrics={level: normal, readers: [${reader}]}`,
+      'service.shutdown_timeout=300ms',
+      'exporters={nop: }',
+      'service.pipelines.traces.exporters=[nop]',
+    ]
+    const program = start('run', '--config', 'env:CONFIG', ...sets.flatMap((value) => ['--set', value]))
+    await program.said(/"started"/)
+    expect(await program.stop()).toBe(0)
+    expect(hanging.attempts).toHaveLength(1)
   })
 
   it('ends with 1 and says what to change when a port is taken', async () => {
