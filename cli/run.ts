@@ -43,7 +43,7 @@ async function runService(config: GatewayConfig, io: Io): Promise<number> {
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error
     io.stderr.write(`blindspot: ${error.message}\n`)
-    return 1
+    return endSoon(1)
   }
   tellStart(service, config, logger, io)
   const signal = await stopSignal
@@ -54,9 +54,13 @@ async function runService(config: GatewayConfig, io: Io): Promise<number> {
   await service.stop()
   clearInterval(alive)
   logger.info('stopped')
-  // An export that nobody answers does not keep a gateway alive that has stopped.
-  setTimeout(() => process.exit(0), END_AFTER_MS).unref()
-  return 0
+  return endSoon(0)
+}
+
+/** An export that nobody answers does not keep a process alive whose gateway has stopped. */
+function endSoon(code: number): number {
+  setTimeout(() => process.exit(code), END_AFTER_MS).unref()
+  return code
 }
 
 /** People get the message as text; whoever reads the log by machine gets one line of it. */
