@@ -45,10 +45,15 @@ export interface Threshold {
   readonly reason: string
 }
 
-/** A number that decides and cannot be set; tests of the detector hold it. */
+/** A number that decides and cannot be set. */
 export interface FixedNumber {
   readonly what: string
   readonly value: string
+  /**
+   * The constants of the detector that it stands for, each as file in processors/ and name; none where it follows from how
+   * the rule works. A test holds `value` against them.
+   */
+  readonly constants: readonly string[]
   /** Why it is not another number. */
   readonly reason: string
 }

@@ -64,6 +64,7 @@ if time.Now().After(deadline) { // so this is right even if the wall clock was s
     {
       what: 'a jump is looked for from',
       value: '0.5 ms',
+      constants: ['span-lifetime/clocks/find-steps.ts MIN_STEP_NANO'],
       reason:
         'Below it is noise of the estimate; above it and below step_tolerance the offset is followed without a finding.',
     },

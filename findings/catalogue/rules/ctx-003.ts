@@ -56,21 +56,32 @@ ctx := c.Request().Context() // echo`,
   ],
   thresholds: [],
   fixed: [
-    { what: 'roots from which it is said', value: '5', reason: 'Fewer fall inside requests by chance.' },
+    {
+      what: 'roots from which it is said',
+      value: '5',
+      constants: ['context-propagation/dropped-decision.ts MIN_DROPPED'],
+      reason: 'Fewer fall inside requests by chance.',
+    },
     {
       what: 'share of the roots that lie inside requests of their instance',
       value: '0.95; once said, it stands above 0.9',
+      constants: [
+        'context-propagation/dropped-decision.ts INSIDE',
+        'context-propagation/dropped-decision.ts STILL_INSIDE',
+      ],
       reason: 'Work of its own begins whether or not a request is served.',
     },
     {
       what: 'log-likelihood against chance',
       value: '14, a million to one',
+      constants: ['context-propagation/dropped-decision.ts PROOF'],
       reason:
         'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, five.',
     },
     {
       what: 'roots from which they are called honest',
       value: '10',
+      constants: ['context-propagation/dropped-decision.ts MIN_HONEST'],
       reason: 'Then the requests of that service are no longer sampled.',
     },
   ],

@@ -37,11 +37,13 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
     {
       what: 'how far apart the two halves of a trace may arrive',
       value: '30 s',
+      constants: ['context-propagation/truncated-id.ts REACH_MS'],
       reason: 'The longest wait of the trace window, and an export interval.',
     },
     {
       what: 'without another suspicion for this long, calls are not remembered any more',
       value: '60 s',
+      constants: ['context-propagation/truncated-id.ts DISARM_AFTER_MS'],
       reason: 'Remembering every call costs memory that only this rule needs.',
     },
   ],

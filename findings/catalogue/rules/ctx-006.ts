@@ -41,21 +41,28 @@ http.ListenAndServe(addr, router) // not otelhttp.NewHandler(router, "server")`,
     {
       what: 'pairs from which an operation is spoken of',
       value: '10',
+      constants: ['context-propagation/double-instrumentation.ts DECIDE_FROM'],
       reason: 'A single pair may be a retry that nests by accident.',
     },
     {
       what: 'share of the calls that must have a twin: entries (SERVER, CONSUMER)',
       value: '0.02',
+      constants: ['context-propagation/double-instrumentation.ts entries'],
       reason: 'The parent proves two entries to be one call, so one of fifty instances is enough.',
     },
     {
       what: 'share of the calls that must have a twin: exits (CLIENT, PRODUCER)',
       value: '0.9',
+      constants: ['context-propagation/double-instrumentation.ts exits'],
       reason: 'Calls in parallel look like twins, so nearly all must be.',
     },
     {
       what: 'how long the inner span lasts against the outer',
       value: '0.8 of it, or all but 1 ms',
+      constants: [
+        'context-propagation/double-instrumentation.ts NEARLY_AS_LONG',
+        'context-propagation/double-instrumentation.ts HANDLER_NANO',
+      ],
       reason: 'What is left is what handlers take.',
     },
   ],

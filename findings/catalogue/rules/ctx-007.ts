@@ -50,6 +50,7 @@ sdktrace.NewTracerProvider(
     {
       what: 'spans from which it is said',
       value: '1',
+      constants: [],
       reason: 'Random ids of 64 bits do not meet by chance within one trace.',
     },
   ],

@@ -57,11 +57,13 @@ debug.SetMemoryLimit(900 << 20) // container limit 1 GiB
     {
       what: 'GOGC from which it counts as off',
       value: '2^53',
+      constants: ['go-runtime/go-signals.ts BEYOND_ANY_PERCENT'],
       reason: 'The runtime says off as the largest integer; no percentage comes near.',
     },
     {
       what: 'points without a limit from which that is an error',
       value: '2',
+      constants: ['go-runtime/gc-disabled.ts DECIDE_WITHOUT_LIMIT_FROM'],
       reason: 'The limit may come in another request of the same export.',
     },
   ],

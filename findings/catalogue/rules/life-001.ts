@@ -54,6 +54,7 @@ go func() {
     {
       what: 'between processes, calls from which it is said, and their share',
       value: '3, and 0.01',
+      constants: ['span-lifetime/lifetime-kinds.ts minOccurrences', 'span-lifetime/lifetime-kinds.ts minShare'],
       reason: 'A scheduler under load ends the span of a server now and then only when its answer has arrived.',
     },
   ],

@@ -48,6 +48,7 @@ for j := range jobs {
     {
       what: 'spans of one operation that start after one parent, from which they are left to CTX-005',
       value: '3 over 1 s',
+      constants: ['span-lifetime/late-starts.ts REUSED', 'span-lifetime/late-starts.ts REUSED_OVER_NANO'],
       reason: 'Work is handed over once; a loop comes again.',
     },
   ],

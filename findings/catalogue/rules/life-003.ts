@@ -76,16 +76,22 @@ func Download(ctx context.Context, name string) (io.ReadCloser, error) {
     {
       what: 'early spans of an operation, and their share',
       value: '10, and 0.8',
+      constants: ['span-lifetime/early-operations.ts MIN_EARLY', 'span-lifetime/early-operations.ts PERSISTENT'],
       reason: 'A single early end is an accident; this is about operations whose latency is never true.',
     },
     {
       what: 'effective against reported time of each',
       value: '2 times, and 0.1 ms more',
+      constants: [
+        'span-lifetime/lifetime-observer.ts MIN_RATIO',
+        'span-lifetime/lifetime-observer.ts MIN_MISSING_NANO',
+      ],
       reason: 'Less than half of the work is shown; below a tenth of a millisecond nobody looks.',
     },
     {
       what: 'for ended_before_response, wait after the end of the callee against the wait before its start',
       value: '4 times',
+      constants: ['span-lifetime/lifetime-observer.ts MIN_END_GAP_RATIO'],
       reason: 'A slow network delays both ways; only an early end delays one.',
     },
   ],

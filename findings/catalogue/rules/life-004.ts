@@ -62,6 +62,7 @@ case <-ctx.Done():
     {
       what: 'calls from which it is said',
       value: '1',
+      constants: [],
       reason: 'One call that works on for a second after its end is one too many.',
     },
   ],

@@ -111,7 +111,9 @@ span.SetAttributes(attribute.Float64("queue.wait", time.Since(msg.EnqueuedAt).Se
       reason: 'For events: some SDKs cut times to milliseconds.',
     },
   ],
-  fixed: [{ what: 'spans from which it is said', value: '1', reason: 'Such times cannot be, not even once.' }],
+  fixed: [
+    { what: 'spans from which it is said', value: '1', constants: [], reason: 'Such times cannot be, not even once.' },
+  ],
   blindTo: [
     'Times that are wrong but possible: a clock that is two seconds late shows as CLOCK-001 or not at all.',
     'Long spans that carry events: they are taken for streams, which may be long.',

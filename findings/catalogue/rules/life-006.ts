@@ -45,6 +45,7 @@ report, err := reports.Build(ctx, request)`,
     {
       what: 'calls from which it is said',
       value: '1',
+      constants: [],
       reason: 'It is only worth knowing; how often it happens is its share.',
     },
   ],
