@@ -14,6 +14,11 @@ export function describeRecordings(name: string, body: () => void): void {
     })
 }
 
+/** Where a recording lies. */
+export function recordingPath(file: string): string {
+  return FOLDER + file
+}
+
 /** The lines of a gzipped OTLP/JSON recording. */
 export function recordingLines(file: string): string[] {
   return gunzipSync(readFileSync(FOLDER + file))
