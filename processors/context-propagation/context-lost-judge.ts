@@ -13,6 +13,7 @@ import {
   RULE,
 } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
+import { type Held, insertByStart, lastAtOrBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { RecentCounts } from './recent-counts.ts'
 import { TimedMatch } from './timed-match.ts'
@@ -43,12 +44,6 @@ interface LostOperation {
   cause: string
   reportedOccurrences: number
   readonly evidence: EarliestEvidence
-}
-
-interface Held {
-  readonly sample: KeyedSample
-  readonly sinceMs: number
-  used: boolean
 }
 
 /**
@@ -378,27 +373,4 @@ function report(
 
 function edgeKey(from: string, to: string, boundary: Boundary): string {
   return `${from}\0${to}\0${boundary}`
-}
-
-/** Samples come nearly in order, so the place is near the end. */
-function insertByStart(list: Held[], held: Held): void {
-  let i = list.length
-  while (i > 0 && isBefore(held.sample, list[i - 1]!.sample)) i--
-  list.splice(i, 0, held)
-}
-
-function isBefore(a: KeyedSample, b: KeyedSample): boolean {
-  return a.startMs < b.startMs || (a.startMs === b.startMs && a.spanId < b.spanId)
-}
-
-/** The last place whose sample starts at or before `startMs`, or −1. */
-function lastAtOrBefore(list: readonly Held[], startMs: number): number {
-  let low = 0
-  let high = list.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (list[middle]!.sample.startMs <= startMs) low = middle + 1
-    else high = middle
-  }
-  return low - 1
 }

@@ -302,6 +302,42 @@ describe('CTX-002 context_lost_between_services', () => {
     ])
   })
 
+  it('names the cause of a fault that begins in a gateway that has run for long by what is, not by what was', async () => {
+    const s = await shop()
+    const others = () => {
+      s.call('a', 'c', 'shop.C/Do', false)
+      s.call('d', 'b', 'shop.B/Do', false)
+    }
+    for (let i = 0; i < 300; i++) {
+      s.call('a', 'b', 'shop.B/Do', false)
+      others()
+      s.settings.clock.advanceBy(1000)
+    }
+    expect(s.settings.findings.reports).toEqual([])
+    for (let i = 0; i < 120; i++) {
+      s.call('a', 'b', 'shop.B/Do', true)
+      s.call('a', 'c', 'shop.C/Do', true)
+      s.call('d', 'b', 'shop.B/Do', false)
+      s.settings.clock.advanceBy(1000)
+    }
+    const causes = s.findings().map(({ cause, place }) => [place.edge?.to, cause])
+    expect(causes).toEqual(
+      expect.arrayContaining([
+        ['b', 'caller_does_not_inject'],
+        ['c', 'caller_does_not_inject'],
+      ]),
+    )
+  })
+
+  it('finds calls that their caller gave up, beside others that it waited for', async () => {
+    const s = await shop()
+    const search = 'search.Search/Nearby'
+    for (let i = 0; i < 40; i++)
+      s.call('frontend', 'search', search, true, i % 2 ? {} : { endNano: s.at() + 400_000_000n })
+    expect(s.findings()).toMatchObject([{ place: { edge: { from: 'frontend', to: 'search' } } }])
+    expect(s.findings()[0]!.occurrences).toBeGreaterThan(35)
+  })
+
   it('counts a share of the calls against all calls of the edge', async () => {
     const s = await shop()
     for (let i = 0; i < 60; i++) s.call('frontend', 'search', 'search.Search/Nearby', i % 3 === 0)

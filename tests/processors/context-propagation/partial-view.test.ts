@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { SpanTable } from '../../../otlp/span-table.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
+import { judgeView, type View } from '../../../processors/context-propagation/partial-view-decision.ts'
 import {
   FLEET,
   fleetSpans,
@@ -69,6 +70,16 @@ describe('GW-001 partial_view', () => {
       expect(standingOf(watched)).toEqual([expect.stringMatching(`^CTX-001 \\w+ ${to}$`)])
     })
 
+    it('a service in the middle of all that loses spans at random, of SDKs that set no kinds', async () => {
+      const plain = spans.map((sent) => ({ ...sent, span: { ...sent.span, kind: 'unspecified' as const } }))
+      const watched = await watchFleet(plain, {
+        arrives: ({ service, span }) => service !== 'checkout' || keeps(span.spanId),
+      })
+      expect(watched.reports.filter(({ rule }) => rule === 'GW-001')).toEqual([])
+      expect(standingOf(watched).every((finding) => finding.startsWith('CTX-001'))).toBe(true)
+      expect(standingOf(watched).length).toBeGreaterThan(0)
+    })
+
     it('a proxy before the first service, above all traces', async () => {
       const watched = await watchFleet(spans.map((sent) => behindProxy(sent, 'edge')))
       expect(standingOf(watched)).toEqual([expect.stringMatching('^CTX-001 \\w+ edge$')])
@@ -91,6 +102,31 @@ function half(seed: number): ReadonlySet<string> {
   const shuffled = FLEET.services.map(({ name }) => [random(), name] as const).sort()
   return new Set(shuffled.slice(0, 4).map(([, name]) => name))
 }
+
+describe('how much of the traffic arrives', () => {
+  const exit = (to: string, calls: number, unanswered: number) => ({ from: 'edge', to, seen: true, calls, unanswered })
+  const entry = (service: string, withParent: number, orphans: number, callers: string[] = ['edge']) => ({
+    service,
+    withParent,
+    orphans,
+    callers: new Set(callers),
+  })
+  const exits = [exit('inventory', 80, 6), exit('checkout', 12, 6), exit('cart', 24, 1)]
+  const entries = [entry('inventory', 208, 127, ['edge', 'checkout']), entry('cart', 40, 17), entry('checkout', 14, 8)]
+
+  it.each<[string, View, string]>([
+    ['nothing is missing', { entries: [entry('cart', 40, 0)], exits: [exit('cart', 40, 0)], innerOrphans: 0 }, 'whole'],
+    ['one hidden service explains nearly all', { entries, exits, innerOrphans: 0 }, 'doubtful'],
+    [
+      'one hidden service explains all',
+      { entries, exits: exits.map((e) => ({ ...e, unanswered: 0 })), innerOrphans: 0 },
+      'whole',
+    ],
+    ['spans of the same processes are missing too', { entries, exits, innerOrphans: 60 }, 'whole'],
+  ])('when %s', (_, view, kind) => {
+    expect(judgeView(view).kind).toBe(kind)
+  })
+})
 
 describe('a gateway that sees half of the services', () => {
   it.each([0, 1, 2, 11, 23])('calls nothing broken when told which are expected elsewhere (%i)', async (seed) => {

@@ -49,6 +49,21 @@ describe('CTX-004 trace_id_truncated', () => {
     expect(p.marks.at(-1)).toMatchObject({ span: 'billing POST /pay', rules: ['CTX-004'] })
   })
 
+  it('knows the caller by the span that its client has for each attempt', async () => {
+    const p = await propagation()
+    for (let i = 0; i < 100; i++) {
+      const id = low(p.newId())
+      const job = p.span({ traceId: HIGH + id, name: 'job', kind: 'internal' }, 0, 40)
+      const client = p.span({ traceId: HIGH + id, parentId: job.spanId, name: 'POST /pay', kind: 'client' }, 5, 30)
+      const attempt = p.span({ traceId: HIGH + id, parentId: client.spanId, name: 'try', kind: 'internal' }, 6, 28)
+      const traceId = `0000000000000000${id}`
+      const server = p.span({ traceId, parentId: attempt.spanId, name: 'POST /pay', kind: 'server' }, 10, 20)
+      p.send({ service: 'gateway', spans: [job, client, attempt] }, { service: 'billing', spans: [server] })
+      p.advance(100)
+    }
+    expect(p.findings()).toMatchObject([{ ...FOUND, occurrences: 100, population: 100 }])
+  })
+
   it('counts a share of the calls against all of the edge', async () => {
     const p = await propagation()
     calls(p, 200, (i) => i % 10 === 0)
