@@ -18,15 +18,25 @@ export function findingLine(record: Json): string | null {
   )
   const get = (key: string) => attributes.get(key) ?? ''
   const rule = get('blindspot.rule')
+  const state = get('blindspot.finding.state')
+  // Nothing is wrong about a finding that no longer stands.
+  const level = isGone(state) ? 'info' : get('blindspot.level')
   return [
-    `${get('blindspot.level').toUpperCase()} ${rule} ${findRule(rule)?.name ?? ''}`.trimEnd(),
+    `${level.toUpperCase()} ${rule} ${findRule(rule)?.name ?? ''}`.trimEnd(),
     whereOf(get),
     `cause: ${get('blindspot.cause')}`,
-    shareOf(Number(get('blindspot.finding.occurrences')), Number(get('blindspot.finding.population'))),
-    `${get('blindspot.finding.state')}: ${anyValue(objectOf(record, 'body')).text}`,
+    isGone(state)
+      ? ''
+      : shareOf(Number(get('blindspot.finding.occurrences')), Number(get('blindspot.finding.population'))),
+    `${state}: ${anyValue(objectOf(record, 'body')).text}`,
   ]
     .filter((part) => part !== '')
     .join('  ')
+}
+
+/** Whether a finding does not stand any more, and counts nothing. */
+function isGone(state: string): boolean {
+  return state === 'superseded' || state === 'retracted'
 }
 
 /** The edge, or the service where there is none. */

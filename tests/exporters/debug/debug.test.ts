@@ -206,6 +206,11 @@ describe('the debug exporter shows findings readably', () => {
       finding({ 'blindspot.rule': 'NEW-001', 'blindspot.finding.population': 0 }),
       'ERROR NEW-001  search  cause: caller_does_not_inject  3  confirmed: search never takes over the trace of frontend',
     ],
+    [
+      'that no longer stands, without counts and alarm',
+      finding({ 'blindspot.finding.occurrences': 0, 'blindspot.finding.state': 'superseded' }, 'It goes on as abc.'),
+      'INFO CTX-002 context_lost_between_services  search  cause: caller_does_not_inject  superseded: It goes on as abc.',
+    ],
   ])('%s', (_case, record, line) => {
     expect(shown({}, logs(record))).toEqual([`2026-01-01T00:00:00.000Z ${line}`])
     for (const verbosity of ['normal', 'detailed'])
