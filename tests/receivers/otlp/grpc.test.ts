@@ -4,6 +4,7 @@ import { ByteBudget } from '../../../component/budget.ts'
 import { ACCEPTED, type Outcome, refused } from '../../../component/consumer.ts'
 import { GatewayError } from '../../../component/errors.ts'
 import { SIGNALS } from '../../../component/signal.ts'
+import { traceRequest } from '../../support/otlp-builder.ts'
 import { decodeMessage, decodeResponse } from '../../support/otlp-oracle.ts'
 import { exportByGrpcJs, failure, grpcClient, startReceiver } from './receiver-harness.ts'
 import { GARBAGE, SAMPLES, spans } from './sample-requests.ts'
@@ -173,6 +174,14 @@ describe('the gRPC port, called by grpc-js', () => {
 })
 
 describe('the gRPC port', () => {
+  it('takes large requests side by side on one connection', async () => {
+    const receiver = await startReceiver({ grpc: { endpoint: '127.0.0.1:0' } })
+    const client = grpcClient(receiver.grpcAddress, { 'grpc.max_send_message_length': -1 })
+    const request = traceRequest([{ service: 'a', spans: [{ attributes: { text: 'x'.repeat(10 * 1024 * 1024) } }] }])
+    await Promise.all(Array.from({ length: 4 }, () => exportByGrpcJs(client, 'traces', request)))
+    expect(receiver.settings.ledgers.traces).toMatchObject({ received: 4, accepted: 4 })
+  })
+
   it('does not know the service of a signal that no pipeline takes', async () => {
     const receiver = await startReceiver({ grpc: { endpoint: '127.0.0.1:0' } }, { signals: ['traces'] })
     const client = grpcClient(receiver.grpcAddress)
