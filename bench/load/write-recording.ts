@@ -44,7 +44,7 @@ function frames(lines: string): Buffer {
   const parts: Uint8Array[] = []
   for (const line of lines.split('\n')) {
     if (line === '') continue
-    const requests = jsonToRequests(line)
+    const requests = jsonToRequests(Buffer.from(line))
     if (requests instanceof MalformedJson) throw new Error(`the recording is broken: ${requests.message}`)
     for (const { bytes } of requests) parts.push(frame(bytes))
   }

@@ -30,6 +30,16 @@ export class Decimal64 {
     return this.#combine(front, back, negative)
   }
 
+  /** Takes in a number of up to 19 digits, which are known to be digits. */
+  takeDigits(bytes: Uint8Array, start: number, end: number): void {
+    const split = Math.max(start, end - 9)
+    let front = 0
+    for (let at = start; at < split; at++) front = front * 10 + bytes[at]! - ZERO
+    let back = 0
+    for (let at = split; at < end; at++) back = back * 10 + bytes[at]! - ZERO
+    this.#combine(front, back, false)
+  }
+
   /** Takes in a whole number that a double holds exactly; false where it is not whole. */
   take(value: number): boolean {
     if (!Number.isInteger(value)) return false

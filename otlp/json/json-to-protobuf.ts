@@ -3,18 +3,22 @@ import { Decimal64 } from './decimal64.ts'
 import { MalformedJson } from './malformed-json.ts'
 import type { MessageName } from './messages.ts'
 import { ProtoWriter } from './proto-writer.ts'
+import { quickJsonToProtobuf } from './quick-json.ts'
 import { type FieldSchema, FieldType, type MessageSchema, messageSchema } from './schema.ts'
 
 /**
- * An export request from OTLP/JSON: text, its UTF-8 bytes, or what JSON.parse made of it (where whole numbers beyond 2⁵³
- * have lost their last digits already; text keeps them). Ids are hex, 64-bit numbers strings or numbers, enums numbers or
+ * An export request from OTLP/JSON: its UTF-8 bytes (the quickest), text, or what JSON.parse made of it (where whole
+ * numbers beyond 2⁵³ have lost their last digits already; text keeps them). Ids are hex, 64-bit numbers strings or numbers, enums numbers or
  * names, field names lowerCamelCase or snake_case; unknown fields are skipped and null is the default, as the protobuf
  * mapping has it. Profiles have no JSON form here: their messages are still changing.
  */
 export function jsonToProtobuf(signal: RequestSignal, input: string | Uint8Array | object): Uint8Array | MalformedJson {
   if (signal === 'profiles')
     return new MalformedJson('', 'profiles are not understood as JSON; send them as protobuf (application/x-protobuf)')
-  if (typeof input === 'object' && !(input instanceof Uint8Array)) return convertParsed(signal, input, null)
+  if (input instanceof Uint8Array) {
+    const quick = quickJsonToProtobuf(messageSchema(REQUESTS[signal]), input)
+    if (quick !== null) return quick
+  } else if (typeof input === 'object') return convertParsed(signal, input, null)
   const text = typeof input === 'string' ? input : utf8(input)
   try {
     return convertParsed(signal, JSON.parse(text), text)
@@ -44,13 +48,19 @@ export interface SignalBytes {
 }
 
 const ROOT_FIELDS = [
-  ['traces', 'resourceSpans', 'resource_spans'],
-  ['metrics', 'resourceMetrics', 'resource_metrics'],
-  ['logs', 'resourceLogs', 'resource_logs'],
+  ['traces', 'resourceSpans', 'resource_spans', Buffer.from('{"resourceSpans"')],
+  ['metrics', 'resourceMetrics', 'resource_metrics', Buffer.from('{"resourceMetrics"')],
+  ['logs', 'resourceLogs', 'resource_logs', Buffer.from('{"resourceLogs"')],
 ] as const
 
 /** The requests in one line of a recording, whose signals its keys tell: nearly always one, none where it holds no OTLP. */
-export function jsonToRequests(text: string): readonly SignalBytes[] | MalformedJson {
+export function jsonToRequests(line: Uint8Array): readonly SignalBytes[] | MalformedJson {
+  for (const [signal, , , beginning] of ROOT_FIELDS) {
+    if (!beginsWith(line, beginning)) continue
+    const bytes = quickJsonToProtobuf(messageSchema(REQUESTS[signal]), line)
+    if (bytes !== null) return [{ signal, bytes }]
+  }
+  const text = utf8(line)
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -323,6 +333,11 @@ function inBrief(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0 ? '{}' : '{…}'
   if (typeof value === 'string' && value.length > 60) return `${JSON.stringify(value.slice(0, 60))}…`
   return JSON.stringify(value) ?? String(value)
+}
+
+function beginsWith(bytes: Uint8Array, beginning: Uint8Array): boolean {
+  for (let i = 0; i < beginning.length; i++) if (bytes[i] !== beginning[i]) return false
+  return true
 }
 
 function utf8(bytes: Uint8Array): string {

@@ -1,3 +1,5 @@
+import { copyBytes } from '../copy-bytes.ts'
+
 /**
  * Protobuf into one growing buffer, front to back. A length-delimited field begins with one byte for its length; where
  * the length needs more, the content is moved up when the field ends. Most fields of OTLP are shorter than 128 bytes, and
@@ -93,6 +95,33 @@ export class ProtoWriter {
       bytes[this.at++] = value
     }
     return true
+  }
+
+  /** The same from the bytes of the digits. */
+  hexOf(from: Uint8Array, start: number, end: number): boolean {
+    const length = (end - start) >>> 1
+    if (((end - start) & 1) !== 0) return false
+    if (this.at + length + 5 > this.bytes.length) this.#grow(length + 5)
+    const before = this.at
+    this.varint(length)
+    const bytes = this.bytes
+    for (let i = start; i < end; i += 2) {
+      const value = (HEX[from[i]!]! << 4) | HEX[from[i + 1]!]!
+      if (value > 0xff) {
+        this.at = before
+        return false
+      }
+      bytes[this.at++] = value
+    }
+    return true
+  }
+
+  /** Length and a part of other bytes. */
+  copy(from: Uint8Array, start: number, end: number): void {
+    const length = end - start
+    if (this.at + length + 5 > this.bytes.length) this.#grow(length + 5)
+    this.varint(length)
+    this.at = copyBytes(from, start, end, this.bytes, this.at)
   }
 
   /** Length and content. */

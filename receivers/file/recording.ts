@@ -76,10 +76,9 @@ export class Recording {
   }
 
   #jsonRequests(bytes: Buffer): readonly SignalBytes[] {
-    const text = bytes.toString('utf8')
     const signal = this.#signal
     if (signal === null) {
-      const requests = jsonToRequests(text)
+      const requests = jsonToRequests(bytes)
       if (requests instanceof MalformedJson) {
         this.reject(requests.message)
         return []
@@ -87,7 +86,7 @@ export class Recording {
       if (requests.length === 0) this.undecided++
       return requests
     }
-    const request = jsonToProtobuf(signal, text)
+    const request = jsonToProtobuf(signal, bytes)
     if (request instanceof MalformedJson) {
       this.reject(request.message)
       return []
