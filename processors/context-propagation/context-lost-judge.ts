@@ -62,7 +62,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #heldExits = new Map<string, Held[]>()
   #heldRoots: Held[] = []
   #share = 1
-  /** What came in the last minute: by edge connected and lost calls, by entry all and those without context. */
+  /** What came in the last minute: by edge connected and lost calls, by entry those with and without context. */
   readonly #timed = new TimedMatch()
   readonly #recentEdges: RecentCounts
   readonly #recentEntries: RecentCounts
@@ -153,7 +153,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
     entry.total += row.total
     entry.roots += row.roots
-    this.#recentEntries.add(this.#nowMs, row.key, row.total, row.roots)
+    this.#recentEntries.add(this.#nowMs, row.key, row.total - row.roots, row.roots)
   }
 
   /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
@@ -252,7 +252,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     if (call.exit.boundary === 'messaging' || call.held.sample.endMs >= root.endMs - this.#config.match_tolerance)
       lost.contained += weight
     edge.lost += weight
-    this.#recentEdges.add(this.#nowMs, edgeKey(edge.from, edge.to, edge.boundary), 0, weight)
+    // It came when the connected calls did that are counted for then.
+    this.#recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edgeKey(edge.from, edge.to, edge.boundary), 0, weight)
     lost.firstMs = Math.min(lost.firstMs, root.startMs)
     lost.lastMs = Math.max(lost.lastMs, root.startMs)
     const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
@@ -296,18 +297,34 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return others.length > 0 && others.every((other) => other.roots <= other.total * WHOLE)
   }
 
-  /** What counts of an entry: the last minute, or all where that is too little. */
+  /** What counts of an entry: what it gets now, or all where that is too little. */
   #recentOf(entry: KnownEntry): { readonly total: number; readonly roots: number } {
-    const recent = this.#recentEntries.totalOf(entry.key)
-    if (!recent || recent[0]! < this.#config.min_occurrences) return entry
-    return { total: recent[0]!, roots: recent[1]! }
+    const recent = this.#current(this.#recentEntries.seriesOf(entry.key, this.#nowMs))
+    return recent ? { total: recent.whole + recent.broken, roots: recent.broken } : entry
   }
 
   /** The same of an edge: a fault that begins or ends in a gateway that lives long is judged by what is, not by what was. */
   #recentTraffic(edge: LostEdge): LostEdge {
-    const recent = this.#recentEdges.totalOf(edgeKey(edge.from, edge.to, edge.boundary))
-    if (!recent || recent[0]! + recent[1]! < this.#config.min_occurrences) return edge
-    return { ...edge, connected: recent[0]!, lost: recent[1]! }
+    const key = edgeKey(edge.from, edge.to, edge.boundary)
+    const recent = this.#current(this.#recentEdges.seriesOf(key, this.#nowMs - MATCH_AFTER_MS))
+    return recent ? { ...edge, connected: recent.whole, lost: recent.broken } : edge
+  }
+
+  /**
+   * Of whole and broken calls in the slices of the last minute, those since the break: without the slice in which it came,
+   * of which a part was before it, unless there is too little after. Null where there is too little at all.
+   */
+  #current(series: readonly Float64Array[]): { readonly whole: number; readonly broken: number } | null {
+    const first = series.findIndex((amounts) => amounts[1]! > 0)
+    for (const since of [first + 1, Math.max(0, first)]) {
+      let [whole, broken] = [0, 0]
+      for (const amounts of series.slice(since)) {
+        whole += amounts[0]!
+        broken += amounts[1]!
+      }
+      if (whole + broken >= this.#config.min_occurrences) return { whole, broken }
+    }
+    return null
   }
 
   #reports(): FindingReport[] {

@@ -2,24 +2,24 @@
 const SLICE_MS = 10_000
 const SLICES = 6
 
+interface Slice {
+  readonly index: number
+  readonly sums: Map<string, Float64Array>
+}
+
 /** Sums of a few numbers by key over the last minute; what is older falls out slice by slice. Bounded by `limit` keys a slice. */
 export class RecentCounts {
   readonly #width: number
   readonly #limit: number
-  #slices: { readonly index: number; readonly sums: Map<string, Float64Array> }[] = []
+  #slices: Slice[] = []
 
   constructor(width: number, limit: number) {
     this.#width = width
     this.#limit = limit
   }
 
-  add(nowMs: number, key: string, ...amounts: readonly number[]): void {
-    const index = Math.floor(nowMs / SLICE_MS)
-    let slice = this.#slices.at(-1)
-    if (slice?.index !== index) {
-      slice = { index, sums: new Map() }
-      this.#slices.push(slice)
-    }
+  add(atMs: number, key: string, ...amounts: readonly number[]): void {
+    const slice = this.#sliceOf(Math.floor(atMs / SLICE_MS))
     let sums = slice.sums.get(key)
     if (!sums) {
       if (slice.sums.size >= this.#limit) return
@@ -46,6 +46,14 @@ export class RecentCounts {
     return total
   }
 
+  /** Of one key in the slices that were over at `untilMs`, oldest first. */
+  seriesOf(key: string, untilMs: number): readonly Float64Array[] {
+    return this.#slices.flatMap(({ index, sums }) => {
+      const amounts = (index + 1) * SLICE_MS <= untilMs ? sums.get(key) : undefined
+      return amounts ? [amounts] : []
+    })
+  }
+
   totals(): ReadonlyMap<string, Float64Array> {
     const totals = new Map<string, Float64Array>()
     for (const { sums } of this.#slices)
@@ -55,5 +63,16 @@ export class RecentCounts {
         else for (let i = 0; i < this.#width; i++) total[i]! += amounts[i]!
       }
     return totals
+  }
+
+  /** What is counted for a while ago goes into the slice of that time. */
+  #sliceOf(index: number): Slice {
+    let at = this.#slices.length
+    while (at > 0 && this.#slices[at - 1]!.index > index) at--
+    const known = this.#slices[at - 1]
+    if (known?.index === index) return known
+    const slice = { index, sums: new Map() }
+    this.#slices.splice(at, 0, slice)
+    return slice
   }
 }
