@@ -14,13 +14,20 @@ export class Program {
   readonly #child: ChildProcess
   readonly #listeners = new Set<() => void>()
   #output = ''
+  /** How it ended, for messages. */
+  #end = ''
 
   constructor(args: readonly string[], { env = {}, cwd = ROOT }: { env?: Record<string, string>; cwd?: string } = {}) {
     this.#child = spawn(process.execPath, [join(ROOT, 'cli/blindspot.js'), ...args], {
       cwd,
       env: { ...process.env, ...env },
     })
-    this.ended = new Promise((resolve) => this.#child.on('close', resolve))
+    this.ended = new Promise((resolve) =>
+      this.#child.on('close', (code, signal) => {
+        this.#end = signal ?? `exit code ${code}`
+        resolve(code)
+      }),
+    )
     const hear = (chunk: Buffer) => {
       this.#output += chunk.toString()
       for (const listener of this.#listeners) listener()
@@ -62,7 +69,7 @@ export class Program {
       }
       this.#listeners.add(look)
       look()
-      this.ended.then(() => reject(new Error(`it ended without ${pattern}: ${this.#output}`)))
+      this.ended.then(() => reject(new Error(`it ended (${this.#end}) without ${pattern}: ${this.#output}`)))
     })
   }
 
