@@ -55,7 +55,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     for (let i = 0; i < this.#ends.overrunCount; i++) this.#overrun(facts, this.#ends.overruns[i]!)
     if (this.#ends.overrunCount > 0) this.#lateStarts.settle(facts, (parent) => this.#isOutranked(facts, parent))
     this.#readDurations(facts)
-    this.#recent.remember(facts)
+    this.#recent.remember(facts, this.#ends.extra)
   }
 
   takeSummary(): LifetimeSummary {
@@ -170,7 +170,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     this.#tallies.record(facts, Kind.endedBeforeAsyncWork, row, -1, this.#ends.last[row]!, extraNano, isJudged)
   }
 
-  /** A span that came when its trace had left: LIFE-001 within a process is still told. */
+  /** A span that came when its trace had left: LIFE-001 and 003 within a process are still told. */
   #late(facts: LifetimeFacts, row: number): void {
     const parent = this.#recent.parentOf(facts, row)
     if (parent < 0 || !isWithin(facts.batch.table.kind(row)) || this.#ends.isDetached(facts, row)) return
@@ -178,7 +178,13 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     if (overrunNano <= this.#config.tolerance * 1e6) return
     // What starts after its parent may well go on under a context that was kept (CTX-005): one batch does not tell.
     if (this.#recent.sinceEndNano(parent, facts, row, Column.start) > 0) return
-    this.#tallies.recordLate(facts, Kind.outlivesParent, row, this.#recent.operationOf(parent), overrunNano)
+    const operation = this.#recent.operationOf(parent)
+    this.#tallies.recordLateChild(facts, Kind.outlivesParent, row, operation, overrunNano)
+    if (this.#operations.earlyOf(operation) === Early.response || !this.#recent.countOnce(parent)) return
+    const durationNano = this.#recent.durationNano(parent)
+    if (durationNano + overrunNano >= MIN_RATIO * durationNano)
+      this.#operations.addAsync(operation, durationNano, durationNano + overrunNano)
+    this.#tallies.recordParentOf(facts, Kind.endedBeforeAsyncWork, row, operation, overrunNano)
   }
 
   /** A call that another process served: whether its caller went on waiting long after the span had ended. */

@@ -64,26 +64,37 @@ export class OccurrenceTallies {
     const { table } = facts.batch
     const of: Parent | null =
       parent < 0 ? null : { row: parent, operation: facts.operations[parent]!, source: facts.sourceOf(parent) }
-    this.#add(facts, kind, row, of, nano, related < 0 ? null : table.spanIdHex(related))
+    const ids = { span: table.spanIdHex(row), related: related < 0 ? null : table.spanIdHex(related) }
+    this.#add(facts, kind, row, facts.operations[row]!, of, nano, ids)
     if (isMarked) markSpan(facts.batch, row, KINDS[kind]!.rule, KINDS[kind]!.cause)
   }
 
-  /** The same for a span whose parent, of the same process, has gone on before. */
-  recordLate(facts: LifetimeFacts, kind: number, row: number, operation: number, nano: number): void {
+  /** A child that came when its parent, of the same process and this operation, had gone on. */
+  recordLateChild(facts: LifetimeFacts, kind: number, row: number, operation: number, nano: number): void {
+    const { table } = facts.batch
     const parent = { row: null, operation, source: facts.sourceOf(row) }
-    this.#add(facts, kind, row, parent, nano, facts.batch.table.parentIdHex(row))
+    const ids = { span: table.spanIdHex(row), related: table.parentIdHex(row) }
+    this.#add(facts, kind, row, facts.operations[row]!, parent, nano, ids)
+  }
+
+  /** The same, counted for the parent: a row tells the time, and which child it was. */
+  recordParentOf(facts: LifetimeFacts, kind: number, row: number, operation: number, nano: number): void {
+    const { table } = facts.batch
+    const ids = { span: table.parentIdHex(row), related: table.spanIdHex(row) }
+    this.#add(facts, kind, row, operation, null, nano, ids)
   }
 
   #add(
     facts: LifetimeFacts,
     kind: number,
     row: number,
+    operation: number,
     parent: Parent | null,
     nano: number,
-    related: string | null,
+    ids: { readonly span: string; readonly related: string | null },
   ): void {
     const { table } = facts.batch
-    const tally = this.#tally(facts, kind, row, parent, this.#magnitude(kind, nano))
+    const tally = this.#tally(facts, kind, row, operation, parent, this.#magnitude(kind, nano))
     if (tally === null) {
       this.#dropped++
       return
@@ -96,8 +107,8 @@ export class OccurrenceTallies {
     tally.evidence.add(at, {
       kind: 'span',
       traceId: table.traceIdHex(row),
-      spanId: table.spanIdHex(row),
-      relatedSpanId: related,
+      spanId: ids.span,
+      relatedSpanId: ids.related,
       values: { [KINDS[kind]!.value]: nano / 1e9 },
     })
   }
@@ -138,9 +149,16 @@ export class OccurrenceTallies {
   }
 
   /** Null where there is no room: then a place that has rows counts on without the second, others not at all. */
-  #tally(facts: LifetimeFacts, kind: number, row: number, parent: Parent | null, magnitude: number): Tally | null {
+  #tally(
+    facts: LifetimeFacts,
+    kind: number,
+    row: number,
+    operation: number,
+    parent: Parent | null,
+    magnitude: number,
+  ): Tally | null {
     const { table } = facts.batch
-    const place = kind * KIND_STRIDE + facts.operations[row]!
+    const place = kind * KIND_STRIDE + operation
     const list = this.#byPlace.get(place) ?? []
     const isFull = this.#rows >= this.#config.max_occurrence_rows
     const second = Math.floor(table.timeMs(row, Column.start) / 1000)

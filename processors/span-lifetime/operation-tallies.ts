@@ -68,7 +68,7 @@ export class OperationTallies {
     const operations: OperationRow[] = []
     const { all } = registry
     for (let id = 0; id < Math.min(all.length, this.spans.length); id++) {
-      if (this.spans[id] === 0) continue
+      if (this.spans[id] === 0 && !this.#async.has(id)) continue
       const { service, name } = all[id]!
       operations.push({
         service,

@@ -1,13 +1,15 @@
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 
-/** Words of a span that is remembered: span id, last word of the trace id, end, operation, service, clock. */
-const WORDS = 8
+/** Words of a span that is remembered: span id, last word of the trace id, end, operation, service, clock, start. */
+const WORDS = 10
+/** Set in the operation of a span that has been found to have ended early. */
+const COUNTED = 0x8000_0000
 
 /**
  * Spans that have gone on, so that a child which is exported after its trace has left can still be compared with its
  * parent. Direct-mapped by id: a span takes the place of another, so that of more spans the younger ones are remembered,
- * 32 bytes each. Calls are left out: what they lead to is served by others.
+ * 40 bytes each. Calls are left out: what they lead to is served by others.
  */
 export class RecentSpans {
   readonly #words: Uint32Array
@@ -19,7 +21,8 @@ export class RecentSpans {
     this.#mask = size - 1
   }
 
-  remember(facts: LifetimeFacts): void {
+  /** `extra` is not zero, by row, where the span has been found to have ended early. */
+  remember(facts: LifetimeFacts, extra: Float64Array): void {
     const { table } = facts.batch
     const { words: from } = table
     const to = this.#words
@@ -29,16 +32,19 @@ export class RecentSpans {
       if (kind === SpanKind.client || kind === SpanKind.producer) continue
       const high = from[at + Column.spanId]!
       const low = from[at + Column.spanId + 1]!
-      const place = this.#place(high, low)
+      const trace = from[at + Column.traceId + 3]!
+      const place = this.#place(trace, high, low)
       const resource = from[at + Column.resource]!
       to[place] = high
       to[place + 1] = low
-      to[place + 2] = from[at + Column.traceId + 3]!
+      to[place + 2] = trace
       to[place + 3] = from[at + Column.end]!
       to[place + 4] = from[at + Column.end + 1]!
-      to[place + 5] = facts.operations[row]!
+      to[place + 5] = extra[row] === 0 ? facts.operations[row]! : facts.operations[row]! + COUNTED
       to[place + 6] = facts.services[resource]!
       to[place + 7] = facts.sources[resource]!
+      to[place + 8] = from[at + Column.start]!
+      to[place + 9] = from[at + Column.start + 1]!
     }
   }
 
@@ -48,19 +54,28 @@ export class RecentSpans {
     const at = row * ROW_WORDS
     const high = words[at + Column.parentId]!
     const low = words[at + Column.parentId + 1]!
-    const place = this.#place(high, low)
+    const trace = words[at + Column.traceId + 3]!
+    const place = this.#place(trace, high, low)
     const own = this.#words
-    const isSame =
-      own[place] === high &&
-      own[place + 1] === low &&
-      own[place + 2] === words[at + Column.traceId + 3] &&
-      high + low > 0
+    const isSame = own[place] === high && own[place + 1] === low && own[place + 2] === trace && high + low > 0
     const source = facts.sourceOf(row)
     return isSame && source >= 0 && own[place + 6] === facts.serviceOf(row) && own[place + 7] === source ? place : -1
   }
 
   operationOf(place: number): number {
-    return this.#words[place + 5]!
+    return this.#words[place + 5]! & ~COUNTED
+  }
+
+  /** Whether this is the first time that it is found to have ended early. */
+  countOnce(place: number): boolean {
+    const isFirst = this.#words[place + 5]! < COUNTED
+    if (isFirst) this.#words[place + 5]! += COUNTED
+    return isFirst
+  }
+
+  durationNano(place: number): number {
+    const words = this.#words
+    return (words[place + 3]! - words[place + 8]!) * 4294967296 + (words[place + 4]! - words[place + 9]!)
   }
 
   /** From the end of the parent to a time of the row. */
@@ -70,8 +85,8 @@ export class RecentSpans {
     return (words[at]! - this.#words[place + 3]!) * 4294967296 + (words[at + 1]! - this.#words[place + 4]!)
   }
 
-  #place(high: number, low: number): number {
-    const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1), 0x85ebca6b)
+  #place(trace: number, high: number, low: number): number {
+    const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1) ^ Math.imul(trace, 0xc2b2ae35), 0x85ebca6b)
     return ((hash ^ (hash >>> 15)) & this.#mask) * WORDS
   }
 }

@@ -134,6 +134,25 @@ describe('a child that is exported when its trace has left', () => {
   })
 })
 
+it('an operation whose work always comes when its trace has left ended too early, too', async () => {
+  const later = Array.from({ length: 30 }, () => [] as ServiceSpans[])
+  const call = (i: number, one: SpanSpec) => [{ service: 'cart', ...sameHost, spans: [{ ...one, traceId: 100 + i }] }]
+  const requests = Array.from({ length: 20 }, (_, i) => call(i, parent))
+  // Two of each: a span counts once.
+  const late = Array.from({ length: 40 }, (_, i) => call(i % 20, child(50, 3000, 2 + Math.floor(i / 20))))
+  const { findings } = await replay([...requests, ...later, ...late])
+  expect(findings).toMatchObject([
+    {
+      rule: 'LIFE-003',
+      cause: 'ended_before_async_work',
+      place: { operation: 'GET /' },
+      occurrences: 20,
+      population: 20,
+    },
+  ])
+  expect(findings[0]!.evidence[0]).toMatchObject({ spanId: '0000000000000001', relatedSpanId: '0000000000000002' })
+})
+
 describe('LIFE-002 child_starts_after_parent_end', () => {
   it('names what is started after its parent has ended', async () => {
     expect(await findingsOf([{ service: 'cart', spans: [parent, child(180, 260)] }])).toEqual([
