@@ -45,6 +45,11 @@ export class OutgoingRequest {
     this.#hold()
   }
 
+  /** A sender that failed, or was not waited for, may still be reading the bytes when they are released. */
+  mayBeReadLater(): void {
+    this.#source?.mayBeReadLater()
+  }
+
   release(): void {
     if (this.#released) return
     this.#released = true

@@ -148,6 +148,7 @@ export class SendingQueue {
       const result = await this.#attempt(entry)
       if (entry.settled) return
       if (result.kind === 'sent') return this.#sent(entry, result.partial)
+      entry.request.mayBeReadLater()
       const delayMs = result.error.retryable ? backoff.nextDelayMs(clock.nowMs(), result.error.retryAfterMs) : null
       if (delayMs === null) return this.#failed(entry, result.error)
       log.willRetry(result.error, delayMs)
@@ -202,6 +203,7 @@ export class SendingQueue {
     if (left.length > 0) log.droppedAtShutdown(left[0]!.request.signal, left.length, items)
     for (const entry of left) {
       ledger.drop('shutdown', entry.request.items)
+      entry.request.mayBeReadLater()
       this.#settle(entry, refused(shuttingDown()))
     }
     for (const wakeUp of [...this.#wakeUps]) wakeUp()

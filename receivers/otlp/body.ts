@@ -1,11 +1,14 @@
 import type { ByteBudget } from '../../component/budget.ts'
 import { GatewayError } from '../../component/errors.ts'
+import type { BodyMemory } from './body-memory.ts'
 
 /** Bytes in memory for which the budget has given room; whoever holds them gives the room back. */
 export interface HeldBytes {
   readonly bytes: Uint8Array
   /** What to give back to the budget; never less than the bytes take. */
   readonly reservedBytes: number
+  /** The buffer that the bytes lie in, where it can be used again. */
+  readonly buffer: Buffer | null
 }
 
 /**
@@ -27,16 +30,18 @@ export class Body {
   readonly #budget: ByteBudget
   readonly #limitBytes: number
   readonly #limitName: string
+  readonly #memory: BodyMemory
   #buffer: Buffer = EMPTY
   #reservedBytes = 0
   #length = 0
   /** The announced length, or the limit where none was announced. */
   #expectedBytes: number
 
-  constructor(budget: ByteBudget, limitBytes: number, limitName: string) {
+  constructor(budget: ByteBudget, memory: BodyMemory, limitBytes: number, limitName: string) {
     this.#budget = budget
     this.#limitBytes = limitBytes
     this.#limitName = limitName
+    this.#memory = memory
     this.#expectedBytes = limitBytes
   }
 
@@ -68,7 +73,8 @@ export class Body {
 
   /** Hands over the bytes together with their room in the budget. */
   take(): HeldBytes {
-    const held = { bytes: this.#buffer.subarray(0, this.#length), reservedBytes: this.#reservedBytes }
+    const buffer = this.#buffer
+    const held = { bytes: buffer.subarray(0, this.#length), reservedBytes: this.#reservedBytes, buffer }
     this.#buffer = EMPTY
     this.#reservedBytes = 0
     return held
@@ -77,17 +83,20 @@ export class Body {
   /** Gives everything back; harmless after `take`. */
   discard(): void {
     this.#budget.release(this.#reservedBytes)
+    this.#memory.give(this.#buffer)
     this.#buffer = EMPTY
     this.#reservedBytes = 0
   }
 
   #grow(capacity: number): GatewayError | null {
-    const moreBytes = capacity - this.#buffer.length
+    const size = this.#memory.sizeFor(capacity)
+    const moreBytes = size - this.#buffer.length
     if (moreBytes <= 0) return null
-    if (!this.#budget.reserve(moreBytes)) return memoryExhausted(capacity, this.#budget)
+    if (!this.#budget.reserve(moreBytes)) return memoryExhausted(size, this.#budget)
     this.#reservedBytes += moreBytes
-    const grown = Buffer.allocUnsafeSlow(capacity)
+    const grown = this.#memory.take(size)
     this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#memory.give(this.#buffer)
     this.#buffer = grown
     return null
   }

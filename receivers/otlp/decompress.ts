@@ -98,5 +98,5 @@ function fitted(inflated: Buffer, roomBytes: number, budget: ByteBudget): HeldBy
   }
   const reservedBytes = Math.min(roomBytes, bytes.buffer.byteLength)
   budget.release(roomBytes - reservedBytes)
-  return { bytes, reservedBytes }
+  return { bytes, reservedBytes, buffer: null }
 }

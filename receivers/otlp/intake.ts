@@ -6,6 +6,7 @@ import type { Signal } from '../../component/signal.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { Source } from '../../otlp/source.ts'
 import { type HeldBytes, memoryExhausted, tooLargeForMemory } from './body.ts'
+import { BodyMemory } from './body-memory.ts'
 import { type Coding, decompress } from './decompress.ts'
 import { parsedBytes } from './json-weight.ts'
 import { jsonBody, readBatch } from './read-batch.ts'
@@ -30,6 +31,7 @@ const DEFECT_LOG_INTERVAL_MS = 10_000
  */
 export class Intake {
   readonly settings: ReceiverSettings
+  readonly memory = new BodyMemory()
   readonly #next: NextBySignal
   readonly #refs = new RefCache()
   #nextDefectLogMs = 0
@@ -75,7 +77,11 @@ export class Intake {
       protobuf = converted
     }
     let reservedBytes = protobuf.reservedBytes
-    const source = new Source(protobuf.bytes, () => budget.release(reservedBytes))
+    const { buffer } = protobuf
+    const source = new Source(protobuf.bytes, (isUnused) => {
+      budget.release(reservedBytes)
+      if (isUnused && buffer !== null) this.memory.give(buffer)
+    })
     let batch: Batch | GatewayError
     try {
       batch = readBatch(signal, source, this.#refs, budget.roomBytes)
@@ -109,7 +115,7 @@ export class Intake {
     try {
       const bytes = jsonBody(signal, held.bytes)
       if (bytes instanceof GatewayError) return bytes
-      return this.#reserve(bytes.length) ?? { bytes, reservedBytes: bytes.length }
+      return this.#reserve(bytes.length) ?? { bytes, reservedBytes: bytes.length, buffer: null }
     } catch (error) {
       return this.#defect(error)
     } finally {

@@ -4,7 +4,11 @@ import { SpanTable } from '../../otlp/span-table.ts'
 import { encodeRequest } from './otlp-oracle.ts'
 
 /** Spans as they come from a receiver, for stages that never look into them: `items` empty rows over the bytes. */
-export function opaqueTraces(bytes: Uint8Array, items: number, onReleased: (() => void) | null = null): TracesBatch {
+export function opaqueTraces(
+  bytes: Uint8Array,
+  items: number,
+  onReleased: ((isUnused: boolean) => void) | null = null,
+): TracesBatch {
   const table = new SpanTable(items)
   for (let i = 0; i < items; i++) table.addRow()
   table.sources.push(new Source(bytes, onReleased))
@@ -16,7 +20,7 @@ export function opaqueBytes(
   signal: 'metrics' | 'logs' | 'profiles',
   bytes: Uint8Array,
   items: number,
-  onReleased: (() => void) | null = null,
+  onReleased: ((isUnused: boolean) => void) | null = null,
 ): BytesBatch {
   return new BytesBatch(signal, new Source(bytes, onReleased), items)
 }

@@ -19,7 +19,7 @@ function setUp(queue: object = {}, retry: object = {}) {
 }
 
 /** A batch of `items` spans in a request of 100 bytes. */
-function batch(items: number, onReleased: (() => void) | null = null) {
+function batch(items: number, onReleased: ((isUnused: boolean) => void) | null = null) {
   return opaqueTraces(new Uint8Array(100), items, onReleased)
 }
 
@@ -126,6 +126,24 @@ describe('a sending queue holds memory', () => {
     sender.open[0]!.finish(SENT)
     await settle()
     expect(released).toBe(true)
+  })
+
+  it.each([
+    ['at once: nobody reads it any more', [SENT], true],
+    ['in the end: who failed may still be reading it', [unavailable(), SENT], false],
+  ])('says when it lets the received request go, sent %s', async (_, results, isUnused) => {
+    const released: boolean[] = []
+    const { exporter, sender, clock } = setUp()
+    const received = batch(1, (unused) => released.push(unused))
+    exporter.consume(received)
+    received.release()
+    for (const result of results) {
+      sender.open[0]!.finish(result)
+      await settle()
+      clock.advanceBy(60_000)
+      await settle()
+    }
+    expect(released).toEqual([isUnused])
   })
 
   it('shares the received request with another exporter: each lets go when it is done, refusing is being done', async () => {

@@ -24,7 +24,7 @@ async function inflate(
   budget = new ByteBudget(100 * MIB),
 ) {
   budget.take(compressed.length)
-  const held = { bytes: compressed, reservedBytes: compressed.length }
+  const held = { bytes: compressed, reservedBytes: compressed.length, buffer: null }
   const result = await decompress(held, coding, budget, limitBytes, 'the limit')
   const { peakBytes } = budget
   if (result instanceof GatewayError) {
