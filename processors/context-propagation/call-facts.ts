@@ -3,7 +3,7 @@ import { markSpan } from '../../findings/mark-span.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
-import type { MissingParent } from './bridged-orphan.ts'
+import type { MissingParent } from './orphan-span/bridged-orphan.ts'
 import { Outranked } from './outranked.ts'
 import { RpcNumbers } from './rpc-numbers.ts'
 

@@ -3,18 +3,18 @@ import type { TraceJudge, TraceRule } from '../../component/trace-rule.ts'
 import { Operations } from '../../otlp/operations.ts'
 import { CallFacts } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
-import { contextLost } from './context-lost.ts'
-import type { ContextLostJudge } from './context-lost-judge.ts'
+import { contextLost } from './context-lost/context-lost.ts'
+import type { ContextLostJudge } from './context-lost/context-lost-judge.ts'
 import { doubleInstrumentation } from './double-instrumentation.ts'
-import { droppedContext } from './dropped-context.ts'
+import { droppedContext } from './dropped-context/dropped-context.ts'
 import { duplicateId } from './duplicate-id.ts'
-import { FindingsGate } from './findings-gate.ts'
-import { orphanSpan } from './orphan-span.ts'
-import { partialView } from './partial-view.ts'
+import { orphanSpan } from './orphan-span/orphan-span.ts'
+import { FindingsGate } from './partial-view/findings-gate.ts'
+import { partialView } from './partial-view/partial-view.ts'
+import { gating, overheard } from './partial-view/view-judging.ts'
 import { samplingDecision } from './sampling-decision.ts'
 import { truncatedId } from './truncated-id.ts'
-import { gating, overheard } from './view-judging.ts'
-import { wrongParent } from './wrong-parent.ts'
+import { wrongParent } from './wrong-parent/wrong-parent.ts'
 
 export interface ListedRule {
   readonly rule: TraceRule<CallFacts, unknown>
@@ -33,7 +33,8 @@ export interface PropagationRules {
 
 /**
  * All rules of the processor. The order is the precedence: a span that one rule has claimed is no finding of the next.
- * The view comes first: whether anything may be said at all.
+ * The view comes first: whether anything may be said at all. A rule that takes more than a file has a folder: orphan-span
+ * is CTX-001, context-lost CTX-002, dropped-context CTX-003, wrong-parent CTX-005, partial-view GW-001.
  */
 export function propagationRules(config: ContextPropagationConfig, sink: FindingSink): PropagationRules {
   const limit = sink.evidenceLimit

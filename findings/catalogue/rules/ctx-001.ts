@@ -112,38 +112,41 @@ for {
     {
       what: 'orphans from which a cause is decided',
       value: '10',
-      constants: ['context-propagation/orphan-cause.ts DECIDE_FROM'],
+      constants: ['context-propagation/orphan-span/orphan-cause.ts DECIDE_FROM'],
       reason: 'With fewer, a share says nothing; the finding is there before, as `undetermined`.',
     },
     {
       what: 'share of orphans that counts as all, and as none',
       value: '0.98, 0.02',
-      constants: ['context-propagation/orphan-cause.ts ALL', 'context-propagation/orphan-cause.ts NONE'],
+      constants: [
+        'context-propagation/orphan-span/orphan-cause.ts ALL',
+        'context-propagation/orphan-span/orphan-cause.ts NONE',
+      ],
       reason: 'A few traces are always cut by restarts.',
     },
     {
       what: 'spans of sibling operations that are compared with',
       value: '5',
-      constants: ['context-propagation/orphan-cause.ts ENOUGH'],
+      constants: ['context-propagation/orphan-span/orphan-cause.ts ENOUGH'],
       reason: 'Fewer are no evidence that the siblings are whole.',
     },
     {
       what: 'orphans that must tell the same of where their parent is (between a call and its callee, or in a service that is seen)',
       value: '0.9',
-      constants: ['context-propagation/orphan-cause.ts MOST'],
+      constants: ['context-propagation/orphan-span/orphan-cause.ts MOST'],
       reason: 'Pieces of traces that came apart tell nothing, and clocks hide a few.',
     },
     {
       what: 'slices of time in which traces with and without orphans are counted',
       value: '2 s',
-      constants: ['context-propagation/orphan-history.ts SLICE_MS'],
+      constants: ['context-propagation/orphan-span/orphan-history.ts SLICE_MS'],
       reason:
         'Shorter than the pause between two crashes of a process; counted from the first orphan of an operation on.',
     },
     {
       what: 'likelihood of bursts over that of a steady share, from which it is a burst',
       value: 'e^7',
-      constants: ['context-propagation/orphan-history.ts PROOF'],
+      constants: ['context-propagation/orphan-span/orphan-history.ts PROOF'],
       reason: 'A thousand to one, after what it takes to say when each burst begins and ends.',
     },
   ],

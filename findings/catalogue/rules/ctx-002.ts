@@ -91,14 +91,17 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
     {
       what: 'share of lost calls from which an edge counts as broken, and up to which as whole',
       value: '0.95, 0.05',
-      constants: ['context-propagation/lost-edge-cause.ts BROKEN', 'context-propagation/lost-edge-cause.ts WHOLE'],
+      constants: [
+        'context-propagation/context-lost/lost-edge-cause.ts BROKEN',
+        'context-propagation/context-lost/lost-edge-cause.ts WHOLE',
+      ],
       reason:
         'Between them an edge decides nothing: a deployment is under way, or one instance of several is at fault.',
     },
     {
       what: 'how long a call waits for the other side to arrive',
       value: '10 s',
-      constants: ['context-propagation/context-lost-judge.ts MATCH_AFTER_MS'],
+      constants: ['context-propagation/context-lost/context-lost-judge.ts MATCH_AFTER_MS'],
       reason: 'SDKs export every 5 s, so by then both sides have left the trace window.',
     },
     {
@@ -111,10 +114,10 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
       what: 'where neither side names the other: share of the roots that lie inside calls of one exit, how far the numbers of both may differ, and log-likelihood against chance',
       value: '0.95 (within 5 ms), 0.1, 14',
       constants: [
-        'context-propagation/timed-match.ts INSIDE',
-        'context-propagation/timed-match.ts COUNTS_DIFFER',
-        'context-propagation/timed-match.ts PROOF',
-        'context-propagation/timed-match.ts TOLERANCE_MS',
+        'context-propagation/context-lost/timed-match.ts INSIDE',
+        'context-propagation/context-lost/timed-match.ts COUNTS_DIFFER',
+        'context-propagation/context-lost/timed-match.ts PROOF',
+        'context-propagation/context-lost/timed-match.ts TOLERANCE_MS',
       ],
       reason:
         'Time and counts are weak evidence: twenty roots at least, no other exit and no other entry that would do as well, and then a confidence of 0.85.',

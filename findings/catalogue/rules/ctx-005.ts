@@ -74,22 +74,25 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     {
       what: 'share of the spans below a sibling that may be there rightfully',
       value: '0.1',
-      constants: ['context-propagation/wrong-parent-judge.ts RIGHTFUL'],
+      constants: ['context-propagation/wrong-parent/wrong-parent-judge.ts RIGHTFUL'],
       reason: 'Work that is handed over begins when it will, at times before its parent has ended.',
     },
     {
       what: 'spans below one ended parent, and the time from its end, that make a kept context',
       value: '5 in 10 s',
       constants: [
-        'context-propagation/ended-parents.ts REUSED_CHILDREN',
-        'context-propagation/ended-parents.ts REUSED_OVER_MS',
+        'context-propagation/wrong-parent/ended-parents.ts REUSED_CHILDREN',
+        'context-propagation/wrong-parent/ended-parents.ts REUSED_OVER_MS',
       ],
       reason: 'Retries and polling after a response are fewer or sooner done.',
     },
     {
       what: 'spans that begin after the request that they name and lie inside another one, and the chance that they would anyway, to call its context used again',
       value: '0.95, e^-14',
-      constants: ['context-propagation/dropped-decision.ts INSIDE', 'context-propagation/dropped-decision.ts PROOF'],
+      constants: [
+        'context-propagation/dropped-context/dropped-decision.ts INSIDE',
+        'context-propagation/dropped-context/dropped-decision.ts PROOF',
+      ],
       reason:
         'Asynchronous work goes on when it will; that it lies within other requests is chance, one in a million here.',
     },

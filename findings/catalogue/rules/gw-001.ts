@@ -49,15 +49,15 @@ export const rule: Rule = {
       what: 'missing parents, and missing children, from which it is judged',
       value: '20 each, and 0.1 of what could be there',
       constants: [
-        'context-propagation/partial-view-decision.ts DECIDE_FROM',
-        'context-propagation/partial-view-decision.ts MISSING_FROM',
+        'context-propagation/partial-view/partial-view-decision.ts DECIDE_FROM',
+        'context-propagation/partial-view/partial-view-decision.ts MISSING_FROM',
       ],
       reason: 'Restarts and lost batches leave fewer.',
     },
     {
       what: 'places (entries of a service, calls from one to another) that must be damaged',
       value: '0.4',
-      constants: ['context-propagation/partial-view-decision.ts DAMAGED_PLACES'],
+      constants: ['context-propagation/partial-view/partial-view-decision.ts DAMAGED_PLACES'],
       reason: 'A service that does not export damages only its own.',
     },
     {
@@ -69,22 +69,22 @@ export const rule: Rule = {
     {
       what: 'orphans within one process, at most',
       value: '0.1',
-      constants: ['context-propagation/partial-view-decision.ts INNER_ORPHANS'],
+      constants: ['context-propagation/partial-view/partial-view-decision.ts INNER_ORPHANS'],
       reason: 'Processes are seen whole or not at all; spans that are lost one by one are no split.',
     },
     {
       what: 'missing parents, and missing children, places damaged and hidden services from which it is doubtful, so that the CTX rules are silent',
       value: '5 each; 0.6 and 2, or 0.4 and 3',
       constants: [
-        'context-propagation/partial-view-decision.ts DOUBT_FROM',
-        'context-propagation/partial-view-decision.ts DOUBTFUL_PLACES',
+        'context-propagation/partial-view/partial-view-decision.ts DOUBT_FROM',
+        'context-propagation/partial-view/partial-view-decision.ts DOUBTFUL_PLACES',
       ],
       reason: 'Too little to say, and too much to rule out: silence is better than a guess.',
     },
     {
       what: 'how long it must show before it is published',
       value: '20 s',
-      constants: ['context-propagation/partial-view-judge.ts CONFIRM_AFTER_MS'],
+      constants: ['context-propagation/partial-view/partial-view-judge.ts CONFIRM_AFTER_MS'],
       reason:
         'An agent that batches for ten seconds looks alike until then. CTX findings are withheld from the first suspicion on.',
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { answersTo, type KnownEntry, type KnownExit } from '../../../processors/context-propagation/callee-match.ts'
-import { ExitIndex } from '../../../processors/context-propagation/exit-index.ts'
+import { ExitIndex } from '../../../processors/context-propagation/context-lost/exit-index.ts'
 
 const service = fc.constantFrom('cart', 'cart-service', 'Cart', 'shop', 'orders')
 const boundary = fc.constantFrom('http' as const, 'grpc' as const, 'messaging' as const, 'other' as const)

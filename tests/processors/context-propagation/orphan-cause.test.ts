@@ -3,8 +3,8 @@ import {
   mismatchOf,
   type OrphanStatistics,
   orphanCauseOf,
-} from '../../../processors/context-propagation/orphan-cause.ts'
-import { OrphanHistory } from '../../../processors/context-propagation/orphan-history.ts'
+} from '../../../processors/context-propagation/orphan-span/orphan-cause.ts'
+import { OrphanHistory } from '../../../processors/context-propagation/orphan-span/orphan-history.ts'
 
 type Slices = readonly (readonly [orphaned: number, traces: number])[]
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { SpanTable } from '../../../otlp/span-table.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
-import { judgeView, type View } from '../../../processors/context-propagation/partial-view-decision.ts'
+import { judgeView, type View } from '../../../processors/context-propagation/partial-view/partial-view-decision.ts'
 import {
   FLEET,
   fleetSpans,

@@ -1,6 +1,6 @@
-import { EarliestEvidence } from '../../component/evidence.ts'
-import type { FindingReport } from '../../component/finding.ts'
-import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { EarliestEvidence } from '../../../component/evidence.ts'
+import type { FindingReport } from '../../../component/finding.ts'
+import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import {
   isLostInBursts,
   mismatchOf,

@@ -1,4 +1,4 @@
-import { verdictKey } from '../../component/occurrence-rule.ts'
+import { verdictKey } from '../../../component/occurrence-rule.ts'
 import type { SampleColumns } from './instance-samples.ts'
 
 export const RULE = 'CTX-003'

@@ -1,5 +1,5 @@
-import { hexOf } from '../../otlp/hex.ts'
-import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
+import { hexOf } from '../../../otlp/hex.ts'
+import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 
 /** Spans are sampled by the second they start in, so that both sides of a call are kept or left out together. */
 const SLICE_MS = 5000

@@ -1,9 +1,9 @@
-import { rpcNameOf } from '../../component/rpc-name.ts'
-import { attributeKey, stringAttribute } from '../../otlp/attributes.ts'
-import { Column, SpanKind } from '../../otlp/span-table.ts'
-import { Parent } from '../../otlp/trace-index.ts'
-import { type CallFacts, Role } from './call-facts.ts'
-import { namesService } from './callee-match.ts'
+import { rpcNameOf } from '../../../component/rpc-name.ts'
+import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
+import { Column, SpanKind } from '../../../otlp/span-table.ts'
+import { Parent } from '../../../otlp/trace-index.ts'
+import { type CallFacts, Role } from '../call-facts.ts'
+import { namesService } from '../callee-match.ts'
 
 /** Rows of a trace that are looked at for one orphan. */
 const MAX_CANDIDATES = 256

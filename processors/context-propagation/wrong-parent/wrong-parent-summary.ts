@@ -1,4 +1,4 @@
-import type { OccurrenceSummary } from '../../component/occurrence-rule.ts'
+import type { OccurrenceSummary } from '../../../component/occurrence-rule.ts'
 
 export const RULE = 'CTX-005'
 

@@ -1,6 +1,6 @@
-import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
-import { Parent } from '../../otlp/trace-index.ts'
-import { type CallFacts, Role } from './call-facts.ts'
+import { Column, ROW_WORDS } from '../../../otlp/span-table.ts'
+import { Parent } from '../../../otlp/trace-index.ts'
+import { type CallFacts, Role } from '../call-facts.ts'
 
 /** A parent that lasted less did no work of its own: it was ended at once, which is LIFE-003. */
 const MIN_STEP_NANO = 10_000

@@ -1,9 +1,10 @@
-import { EarliestEvidence } from '../../component/evidence.ts'
-import type { Boundary, Edge, EdgeRow, FindingReport } from '../../component/finding.ts'
-import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { EarliestEvidence } from '../../../component/evidence.ts'
+import type { Boundary, Edge, EdgeRow, FindingReport } from '../../../component/finding.ts'
+import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import { formatsDiffer, type KnownEntry, type KnownExit } from '../callee-match.ts'
+import type { ContextPropagationConfig } from '../config.ts'
+import { RecentCounts } from '../recent-counts.ts'
 import { keeps } from './call-samples.ts'
-import { formatsDiffer, type KnownEntry, type KnownExit } from './callee-match.ts'
-import type { ContextPropagationConfig } from './config.ts'
 import {
   type CallSummary,
   type EntryRow,
@@ -15,7 +16,6 @@ import {
 import { ExitIndex } from './exit-index.ts'
 import { type Held, insertByStart, lastAtOrBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
-import { RecentCounts } from './recent-counts.ts'
 import { TimedMatch } from './timed-match.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */

@@ -1,4 +1,4 @@
-import type { DatedEvidence } from '../../component/evidence.ts'
+import type { DatedEvidence } from '../../../component/evidence.ts'
 import type { OrphanTrafficRow } from './orphan-traffic.ts'
 
 export const RULE = 'CTX-001'

@@ -1,4 +1,4 @@
-import type { Boundary } from '../../component/finding.ts'
+import type { Boundary } from '../../../component/finding.ts'
 import type { CallSample } from './call-samples.ts'
 
 export const RULE = 'CTX-002'

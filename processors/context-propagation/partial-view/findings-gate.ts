@@ -1,6 +1,6 @@
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
-import type { Evidence, FindingReport, FindingSink, ReportSections } from '../../component/finding.ts'
-import type { OutrankedRow } from './outranked.ts'
+import type { Evidence, FindingReport, FindingSink, ReportSections } from '../../../component/finding.ts'
+import type { OutrankedRow } from '../outranked.ts'
 
 /** Reports remembered; what is held beyond it is not published later, and what is published not taken back. */
 const MAX_REPORTS = 10_000

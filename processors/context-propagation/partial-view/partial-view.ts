@@ -1,9 +1,9 @@
-import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
-import { Parent, TraceState } from '../../otlp/trace-index.ts'
-import { callOfOrphan, isMissedWithin } from './bridged-orphan.ts'
-import { type CallFacts, Role } from './call-facts.ts'
-import type { ContextPropagationConfig } from './config.ts'
-import type { Outranked } from './outranked.ts'
+import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
+import { Parent, TraceState } from '../../../otlp/trace-index.ts'
+import { type CallFacts, Role } from '../call-facts.ts'
+import type { ContextPropagationConfig } from '../config.ts'
+import { callOfOrphan, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
+import type { Outranked } from '../outranked.ts'
 import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
 
 /** Its judge also hears what the rules on calls and orphans count. */

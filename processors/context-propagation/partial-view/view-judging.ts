@@ -1,4 +1,4 @@
-import type { TraceJudge } from '../../component/trace-rule.ts'
+import type { TraceJudge } from '../../../component/trace-rule.ts'
 import type { FindingsGate } from './findings-gate.ts'
 import type { PartialViewJudge, ViewSummary } from './partial-view-judge.ts'
 

@@ -1,5 +1,5 @@
-import type { PassedSpan } from '../../component/occurrence-rule.ts'
-import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
+import type { PassedSpan } from '../../../component/occurrence-rule.ts'
+import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 
 /** Spans under one parent after its end, and the time from that end to the last of them, that make a reused context. */
 const REUSED_CHILDREN = 5

@@ -1,5 +1,5 @@
-import { EarliestEvidence } from '../../component/evidence.ts'
-import type { Evidence } from '../../component/finding.ts'
+import { EarliestEvidence } from '../../../component/evidence.ts'
+import type { Evidence } from '../../../component/finding.ts'
 import { type DroppedCause, Following, type RootStatistics } from './dropped-decision.ts'
 
 /** Requests of as many operations are compared with the roots of one. */

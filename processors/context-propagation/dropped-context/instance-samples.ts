@@ -1,4 +1,4 @@
-import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 
 /** Words of a sample's ids: trace id (4), span id (2), parent id (2). */
 export const ID_WORDS = 8

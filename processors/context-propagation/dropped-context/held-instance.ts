@@ -1,4 +1,4 @@
-import { hexOf } from '../../otlp/hex.ts'
+import { hexOf } from '../../../otlp/hex.ts'
 import type { DroppedOperation } from './dropped-operation.ts'
 import type { SampleGroup } from './dropped-summary.ts'
 import { ID_WORDS, type SampleColumns } from './instance-samples.ts'

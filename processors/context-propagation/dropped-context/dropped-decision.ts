@@ -1,4 +1,4 @@
-import { SpanKind } from '../../otlp/span-table.ts'
+import { SpanKind } from '../../../otlp/span-table.ts'
 
 /** Roots from which they are said to be dropped, and from which they are said to be honest. */
 const MIN_DROPPED = 5

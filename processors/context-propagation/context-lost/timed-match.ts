@@ -1,5 +1,5 @@
-import { rpcNameOf } from '../../component/rpc-name.ts'
-import { isAddress, type KnownEntry, type KnownExit } from './callee-match.ts'
+import { rpcNameOf } from '../../../component/rpc-name.ts'
+import { isAddress, type KnownEntry, type KnownExit } from '../callee-match.ts'
 import type { KeyedSample } from './context-lost-summary.ts'
 
 /** Roots from which a pair is judged, and up to which they are kept to be matched once it is proven. */

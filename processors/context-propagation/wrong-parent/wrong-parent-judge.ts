@@ -1,7 +1,7 @@
-import type { FindingReport } from '../../component/finding.ts'
-import { OccurrenceJudge, type OccurrencePart, type Statement } from '../../component/occurrence-judge.ts'
-import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
-import type { ContextPropagationConfig } from './config.ts'
+import type { FindingReport } from '../../../component/finding.ts'
+import { OccurrenceJudge, type OccurrencePart, type Statement } from '../../../component/occurrence-judge.ts'
+import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import type { ContextPropagationConfig } from '../config.ts'
 import { pairKey, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
 /** Of the spans below a sibling, at most this many may be there rightfully: work that is handed over begins when it will. */

@@ -1,5 +1,5 @@
-import { rpcNameOf } from '../../component/rpc-name.ts'
-import { answersTo, type KnownEntry, type KnownExit, peerServiceOf, serviceNameOf } from './callee-match.ts'
+import { rpcNameOf } from '../../../component/rpc-name.ts'
+import { answersTo, type KnownEntry, type KnownExit, peerServiceOf, serviceNameOf } from '../callee-match.ts'
 
 /**
  * Exits by the names by which an entry may be meant, so that a fleet of many services does not compare each entry with
