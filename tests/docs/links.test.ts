@@ -19,6 +19,18 @@ describe('every page', () => {
   })
 })
 
+describe('every file of the sources', () => {
+  it.each(PAGES)('that %s names is there', (page) => {
+    const named = Array.from(read(page).matchAll(SOURCE), ([, path]) => path!)
+    expect(
+      named.filter((path) => !existsSync(join(ROOT, path)) && !existsSync(join(ROOT, dirname(page), path))),
+    ).toEqual([])
+  })
+})
+
+/** In code: a path with a folder of the repository and an ending. */
+const SOURCE = /`(?:node )?((?:[a-z][\w-]*\/)+[\w.-]+\.(?:ts|js|json|yaml|md))[`' ]/g
+
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
