@@ -76,7 +76,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
   }
 
   #count(row: OperationRow): void {
-    const key = operationKey(row.service, row.name)
+    const { key } = row
     const known = this.#spans.get(key)
     if (known === undefined && this.#spans.size >= this.#config.max_operations) {
       this.#overflowedOperations++

@@ -3,8 +3,8 @@ import type { Edge } from '../../component/finding.ts'
 
 /** What one shard saw of an operation since its last summary. */
 export interface OperationRow {
-  readonly service: string
-  readonly name: string
+  /** Service and name, as `operationKey` puts them. */
+  readonly key: string
   readonly spans: number
   /** Calls whose wait can be compared with the span that served them. */
   readonly calls: number

@@ -1,4 +1,5 @@
 import type { Verdicts } from '../../component/trace-rule.ts'
+import type { Operation } from '../../otlp/operations.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { type EarlyDurations, type OperationRow, operationKey } from './lifetime-summary.ts'
 import { LogHistogram } from './log-histogram.ts'
@@ -33,6 +34,8 @@ export class OperationTallies {
   #async = new Map<number, EarlyTally>()
   #response = new Map<number, EarlyTally>()
   #verdicts: Verdicts = new Map()
+  /** Made once for each operation: what is put together anew is hashed anew by every map. */
+  readonly #keys: string[] = []
   /** Early spans that were not counted, since too many operations had some. */
   #overflowed = 0
 
@@ -69,10 +72,8 @@ export class OperationTallies {
     const { all } = registry
     for (let id = 0; id < Math.min(all.length, this.spans.length); id++) {
       if (this.spans[id] === 0 && !this.#async.has(id)) continue
-      const { service, name } = all[id]!
       operations.push({
-        service,
-        name,
+        key: this.#keyOf(all[id]!),
         spans: this.spans[id]!,
         calls: this.calls[id]!,
         async: this.#async.get(id)?.row ?? null,
@@ -98,10 +99,18 @@ export class OperationTallies {
 
   #apply(all: LifetimeFacts['registry']['all'], from: number): void {
     for (let id = from; id < Math.min(all.length, this.#early.length); id++) {
-      const { service, name } = all[id]!
-      const cause = this.#verdicts.get(operationKey(service, name))
+      const cause = this.#verdicts.get(this.#keyOf(all[id]!))
       if (cause !== undefined) this.#early[id] = cause === 'ended_before_response' ? Early.response : Early.async
     }
+  }
+
+  #keyOf({ id, service, name }: Operation): string {
+    let key = this.#keys[id]
+    if (key === undefined) {
+      key = operationKey(service, name)
+      this.#keys[id] = key
+    }
+    return key
   }
 
   #tallyOf(tallies: Map<number, EarlyTally>, operation: number): EarlyTally | null {
