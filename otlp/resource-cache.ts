@@ -125,7 +125,8 @@ class HeadCache<T extends WithHead> {
 
   #parsed(bytes: Uint8Array, start: number, end: number): IndexedRef<T> {
     this.misses++
-    return { ref: this.#parse(bytes.slice(start, end)), table: 0, index: 0 }
+    // What Buffer calls slice is a view of the request, whose memory others get later.
+    return { ref: this.#parse(Uint8Array.prototype.slice.call(bytes, start, end)), table: 0, index: 0 }
   }
 
   #add(hash: number, entry: IndexedRef<T>): void {

@@ -33,8 +33,8 @@ export class Spool {
     this.#index.push({ signal, key, offset: this.#size, length: bytes.length })
     this.#size += bytes.length
     if (this.#file < 0) {
-      // A copy, because what is read from a file is a view of a chunk that would stay with it.
-      this.#memory.push(bytes.slice())
+      // A copy (what Buffer calls slice is none), because what is read from a file is a view of a chunk that would stay.
+      this.#memory.push(Uint8Array.prototype.slice.call(bytes))
       if (this.#size > this.#memoryBytes) this.#moveToFile()
     } else writeSync(this.#file, bytes)
   }
