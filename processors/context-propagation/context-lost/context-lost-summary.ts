@@ -30,6 +30,8 @@ export interface EntryRow {
   readonly total: number
   /** Without parent and link. */
   readonly roots: number
+  /** Their call had left before, and was counted as unanswered. */
+  readonly lateAnswers: number
 }
 
 export type KeyedSample = CallSample & { readonly key: string }

@@ -4,7 +4,7 @@ import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trac
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import type { Operations } from '../../../otlp/operations.ts'
 import { SpanKind } from '../../../otlp/span-table.ts'
-import { TraceState } from '../../../otlp/trace-index.ts'
+import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
@@ -50,6 +50,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   #entries = new Counts()
   /** Exit group and operation of the callee, for answered calls. */
   readonly #answers = new PairTally()
+  /** By operation, entries whose call had left before and counts as unanswered. */
+  readonly #lateAnswers = new Map<number, number>()
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
   readonly #traits: (Traits | undefined)[] = []
@@ -116,10 +118,13 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     })
     this.#entries.forEach((operation, total, roots) => {
       const { service, name } = registry.all[operation]!
-      entries.set(operation, { key: entryKey(service, name), service, name, ...this.#traits[operation]!, total, roots })
+      const lateAnswers = this.#lateAnswers.get(operation) ?? 0
+      const key = entryKey(service, name)
+      entries.set(operation, { key, service, name, ...this.#traits[operation]!, total, roots, lateAnswers })
     })
     this.#exits.clear()
     this.#entries.clear()
+    this.#lateAnswers.clear()
     this.#answers.clear()
     return {
       exits: [...exits.values()],
@@ -143,6 +148,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     if (!isLost) {
       const parent = traces!.parentRow[row]!
       if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), operation)
+      else if (parent === Parent.passed) this.#lateAnswers.set(operation, (this.#lateAnswers.get(operation) ?? 0) + 1)
       return
     }
     // Without the copies of spans that came twice.

@@ -78,7 +78,13 @@ export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   const damaged = shares.filter((share) => share >= DAMAGED)
   if (damaged.length < shares.length * DAMAGED_PLACES) return { kind: 'whole' }
   const areMost = damaged.length >= shares.length * DOUBTFUL_PLACES
-  const isDoubtful = hiddenServices(entries, exits, ALL_EXPLAINED) >= (areMost ? 2 : 3)
+  const hidden = hiddenServices(
+    entries.filter((entry) => entry.orphans >= entry.withParent * DAMAGED),
+    exits.filter((exit) => exit.unanswered >= exit.calls * DAMAGED),
+    ALL_EXPLAINED,
+    DOUBT_FROM,
+  )
+  const isDoubtful = hidden >= (areMost ? 2 : 3)
   const unclear = { kind: isDoubtful ? 'doubtful' : 'whole' } as const
   if (!areOrphans || !areUnanswered || orphans < DECIDE_FROM || unanswered < DECIDE_FROM) return unclear
   const isPlain = damaged.every((share) => share >= GONE) || damaged.length >= shares.length * NEARLY_ALL_PLACES
@@ -92,8 +98,16 @@ interface Damage {
   readonly count: number
 }
 
-/** How few services must be hidden, whole or in part, to explain what is missing: the greedy cover of the damage. */
-function hiddenServices(entries: readonly EntryTraffic[], exits: readonly ExitTraffic[], explained: number): number {
+/**
+ * How few services must be hidden, whole or in part, to explain what is missing: the greedy cover of the damage. One that
+ * explains fewer than `fewest` is chance.
+ */
+function hiddenServices(
+  entries: readonly EntryTraffic[],
+  exits: readonly ExitTraffic[],
+  explained: number,
+  fewest = 1,
+): number {
   const neverSeen = new Set(exits.filter((exit) => !exit.seen && exit.unanswered > 0).map((exit) => exit.to))
   const somebody = neverSeen.size > 0 ? neverSeen : new Set([SOMEBODY])
   let left: Damage[] = [
@@ -109,6 +123,7 @@ function hiddenServices(entries: readonly EntryTraffic[], exits: readonly ExitTr
     let best = ''
     for (const [suspect, count] of explains) if (count > (explains.get(best) ?? 0)) best = suspect
     left = left.filter((damage) => !damage.suspects.has(best))
+    if (explains.get(best)! < fewest) break
     hidden++
   }
   return hidden

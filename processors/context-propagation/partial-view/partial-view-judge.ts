@@ -58,9 +58,11 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #callers = new Map<string, Set<string>>()
   /** Services by the RPCs that they serve. */
   readonly #servers = new Map<string, string>()
+  /** The same by what the RPCs belong to, as `shop.Cart` of `shop.Cart/Get`. */
+  readonly #interfaces = new Map<string, string>()
   /** Per exit: calls, unanswered. */
   readonly #recentExits: RecentCounts
-  /** Per service: entries with a parent id, orphans among them, entries without parent. */
+  /** Per service: entries with a parent id, orphans among them, answers that are here but not below their call. */
   readonly #recentEntries: RecentCounts
   /** Per caller and callee: orphans whose call is here. */
   readonly #recentBridges: RecentCounts
@@ -95,10 +97,13 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         }
         if (row.boundary !== 'messaging') this.#recentExits.add(nowMs, row.key, row.total, row.unanswered)
       }
-      for (const { service, name, roots } of entries) {
+      for (const { service, name, roots, lateAnswers } of entries) {
         const rpc = rpcNameOf(name)
-        if (rpc !== null && this.#servers.size < this.#limit) this.#servers.set(rpc, service)
-        if (roots > 0) this.#recentEntries.add(nowMs, service, 0, 0, roots)
+        if (rpc !== null && this.#servers.size < this.#limit) {
+          this.#servers.set(rpc, service)
+          this.#interfaces.set(interfaceOf(rpc), service)
+        }
+        if (roots + lateAnswers > 0) this.#recentEntries.add(nowMs, service, 0, 0, roots + lateAnswers)
       }
     }
   }
@@ -223,7 +228,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   /** Whom a call is for: who answers it as a rule, who serves that RPC, whom the caller names. Null where nobody need answer. */
-  #calleeOf({ name, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
+  #calleeOf({ service, name, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
     let usual: string | null = null
     for (const [service, count] of answeredBy)
       if (usual === null || count > (answeredBy.get(usual) ?? 0)) usual = service
@@ -231,7 +236,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     usual ??= rpc === null ? null : (this.#servers.get(rpc) ?? null)
     if (usual !== null) return this.#isElsewhere(usual) ? null : { name: usual, seen: true }
     if (boundary !== 'grpc' || this.#isElsewhere(peer)) return null
-    return { name: rpc === null ? peer : rpc.split('/')[0]!, seen: false }
+    // Without kinds, work inside a service that is named like its RPCs is no call of anybody.
+    if (rpc !== null && this.#interfaces.get(interfaceOf(rpc)) === service) return null
+    return { name: rpc === null ? peer : interfaceOf(rpc), seen: false }
   }
 
   #isElsewhere(name: string): boolean {
@@ -289,4 +296,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       related: [],
     }
   }
+}
+
+function interfaceOf(rpc: string): string {
+  return rpc.slice(0, rpc.indexOf('/'))
 }
