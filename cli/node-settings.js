@@ -8,8 +8,13 @@ import { setFlagsFromString } from 'node:v8'
 // the CPU and 25 MB less memory. Where the folder cannot be written nothing is kept. NODE_DISABLE_COMPILE_CACHE=1 is off.
 module.enableCompileCache(join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'blindspot'))
 
-// The young generation stays at its first size, 1 MB, instead of growing to 16 MB. A request is a few small objects before
-// hundreds of kilobytes of bytes outside of the heap, which only go with those objects; and when 64 MB of them have come
-// together, V8 marks the whole heap. Scavenges of 1 MB come before that: half the CPU of receiving. A replay has few such
-// bytes and many objects.
-if (process.argv[2] !== 'replay') setFlagsFromString('--semi-space-growth-factor=1')
+// Of a gateway, not of a replay, which has few bytes and many objects:
+// - The young generation stays at its first size, 1 MB, instead of growing to 16 MB. A request is a few small objects before
+//   hundreds of kilobytes outside of the heap, which only go with those objects; and when 64 MB of them have come together,
+//   V8 marks the whole heap. Scavenges come before that: half the CPU of receiving.
+// - What is under way while those come moves to the old generation, which may double before it is collected, not become
+//   several times as large: 30 MB less at the peak of passing on.
+if (process.argv[2] !== 'replay') {
+  setFlagsFromString('--semi-space-growth-factor=1')
+  setFlagsFromString('--heap-growing-percent=100')
+}
