@@ -5,34 +5,15 @@ const LATE_PIECES =
 
 /** Why a class stays below its target, by the name of its recipe; the page shows it where it does. */
 export const WHY: Readonly<Record<string, string>> = {
-  'dropped spans': SILENT_VIEW,
   'sampling mismatch': `${SILENT_VIEW} Of few traces a cause is not decided either.`,
-  'proxy never exported': SILENT_VIEW,
   'parent never ended': `${SILENT_VIEW} Where a service is entered by the lost span only, its orphans may come from a service that sends elsewhere; and the cause is open where the lost spans stand beside calls that nobody answers.`,
-  'burst loss': SILENT_VIEW,
-  'cut header, one edge': `${LATE_PIECES} Their roots find no call that they may answer.`,
   'cut header, all out of a caller': `${LATE_PIECES} And ${SILENT_VIEW}`,
   'cut header, all into a callee': `${LATE_PIECES} A share of the calls that happens to be all of one route looks like a route that is stripped.`,
   'cut header, two formats': `${LATE_PIECES} And ${SILENT_VIEW}`,
   'links stripped': `${LATE_PIECES} And ${SILENT_VIEW}`,
-  'call without context':
-    'in a process that is busy most of the time, few such roots lie inside requests by chance as well.',
-  'detached goroutine':
-    'in a process that is busy most of the time, few such roots lie inside requests by chance as well.',
-  'trace id cut to 64 bits': SILENT_VIEW,
   'sibling as parent':
     'a sibling that lasts less than 10 µs or has children that overlap did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
   'context reused': `${LATE_PIECES} Steps that outlive the request that they belong to look like asynchronous work.`,
-  'double instrumentation':
-    'twins of CLIENT spans without children, side by side, look like two calls at the same time; in doubt nothing is said.',
   'sent twice': SILENT_VIEW,
-  'id reused': SILENT_VIEW,
   'tracestate dropped': `${LATE_PIECES} Fewer than five calls are not said.`,
-  'clock drifting': 'a drift that stays within the tolerance until near the end of the recording is seen too late.',
-  'clock stepped':
-    'the step of one clock that is tied to others by few calls is seen by its children first: calls that reach over it look like callers that gave up (LIFE-006).',
-  'split over 2 gateways':
-    'with clocks seen through few calls only, offsets are wrong that are right with all of them (CLOCK-001).',
-  'split over 3 gateways':
-    'with clocks seen through few calls only, offsets are wrong that are right with all of them (CLOCK-001); and what little arrives here of three services looks like one that does not export.',
 }

@@ -21,7 +21,7 @@ export interface Material {
   readonly seeds: number
 }
 
-/** What the page publishes. None of it was used to mend a detector. */
+/** What the page publishes. The decision of GW-001 was mended by some of it, no other detector. */
 export const PUBLISHED: Material = {
   recordings: ['hotel-load100', 'onlineboutique-clockdrift', 'fleet/healthy'],
   firstSeed: 1001,
