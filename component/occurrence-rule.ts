@@ -1,5 +1,6 @@
 import type { Operations } from '../otlp/operations.ts'
 import { Column } from '../otlp/span-table.ts'
+import { widened } from '../otlp/widened.ts'
 import type { TracesBatch } from './batch.ts'
 import { type DatedEvidence, EarliestEvidence } from './evidence.ts'
 import type { Edge, FindingValue } from './finding.ts'
@@ -135,9 +136,7 @@ export class OccurrenceTally {
   }
 
   #grow(operation: number): void {
-    const populations = new Uint32Array(Math.max(operation + 1, this.#populations.length * 2, 256))
-    populations.set(this.#populations)
-    this.#populations = populations
+    this.#populations = widened(this.#populations, Math.max(operation + 1, 256))
   }
 }
 

@@ -4,7 +4,8 @@ import {
   type ExponentialHistogram,
   type MetricData,
 } from '@opentelemetry/sdk-metrics'
-import { describe, grown, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
+import { widened } from '../../otlp/widened.ts'
+import { describe, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
 import type { SeriesTable } from './series-table.ts'
 
 /** The SDKs' default: from 1 ms to 1 min it leaves buckets of 7 % or finer. */
@@ -47,7 +48,7 @@ export class ExponentialHistogramSeries implements SeriesMetric {
   /** Once a span: one logarithm and some additions, no allocation but when a series is new. */
   record(series: number, value: number): void {
     const start = series * WIDTH
-    if (start >= this.#values.length) this.#values = grown(this.#values, series, WIDTH)
+    if (start >= this.#values.length) this.#values = widened(this.#values, (series + 1) * WIDTH)
     const values = this.#values
     if (values[start + COUNT]! === 0) {
       values[start + SCALE] = MAX_SCALE
@@ -83,7 +84,7 @@ export class ExponentialHistogramSeries implements SeriesMetric {
   /** Makes a series equal to that of another histogram, which has to be of the same table. */
   takeOver(series: number, other: ExponentialHistogramSeries): void {
     const start = series * WIDTH
-    if (start >= this.#values.length) this.#values = grown(this.#values, series, WIDTH)
+    if (start >= this.#values.length) this.#values = widened(this.#values, (series + 1) * WIDTH)
     this.#values.set(other.#values.subarray(start, start + WIDTH), start)
   }
 

@@ -1,5 +1,6 @@
 import { AggregationTemporality, DataPointType, type Histogram, type MetricData } from '@opentelemetry/sdk-metrics'
-import { describe, grown, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
+import { widened } from '../../otlp/widened.ts'
+import { describe, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
 import type { SeriesTable } from './series-table.ts'
 
 /** Bounds that the semantic conventions give for durations of requests, in seconds. */
@@ -39,7 +40,7 @@ export class HistogramSeries implements SeriesMetric {
   /** Once a span: a few comparisons and additions, no allocation but when a series is new. Bounds are inclusive above. */
   record(series: number, value: number): void {
     const start = series * this.#width
-    if (start >= this.#values.length) this.#values = grown(this.#values, series, this.#width)
+    if (start >= this.#values.length) this.#values = widened(this.#values, (series + 1) * this.#width)
     const values = this.#values
     const bounds = this.#bounds
     let low = 0

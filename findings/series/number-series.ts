@@ -1,6 +1,7 @@
 import { ValueType } from '@opentelemetry/api'
 import { AggregationTemporality, DataPointType, type MetricData } from '@opentelemetry/sdk-metrics'
-import { describe, grown, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
+import { widened } from '../../otlp/widened.ts'
+import { describe, type MetricName, pointsOf, type SeriesMetric } from './series-metric.ts'
 import type { SeriesTable } from './series-table.ts'
 
 /** A monotonic sum by series. `add` allocates nothing once the series exists. */
@@ -15,7 +16,7 @@ export class CounterSeries implements SeriesMetric {
   }
 
   add(series: number, count: number): void {
-    if (series >= this.#sums.length) this.#sums = grown(this.#sums, series)
+    if (series >= this.#sums.length) this.#sums = widened(this.#sums, series + 1)
     this.#sums[series]! += count
   }
 
@@ -47,8 +48,7 @@ export class GaugeSeries implements SeriesMetric {
   }
 
   set(series: number, value: number): void {
-    const capacity = this.#values.length
-    if (series >= capacity) this.#values = grown(this.#values, series).fill(Number.NaN, capacity)
+    if (series >= this.#values.length) this.#values = widened(this.#values, series + 1, Number.NaN)
     this.#values[series] = value
   }
 

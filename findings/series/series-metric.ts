@@ -59,10 +59,3 @@ export function pointsOf<T>(
   }
   return points
 }
-
-/** Twice as much as there was, or enough for `id`. */
-export function grown(array: Float64Array, id: number, width = 1): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(Math.max(array.length * 2, (id + 1) * width))
-  larger.set(array)
-  return larger
-}

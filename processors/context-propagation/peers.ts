@@ -1,6 +1,7 @@
 import { attributeKey, internAttribute } from '../../otlp/attributes.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
+import { widened } from '../../otlp/widened.ts'
 
 /** Where a caller names its peer, best first. */
 const PEER_KEYS = [
@@ -72,12 +73,8 @@ export class Peers {
   }
 
   #grow(): void {
-    const operations = new Int32Array(this.#operations.length * 2)
-    operations.set(this.#operations)
-    this.#operations = operations
-    const peers = new Int32Array(operations.length)
-    peers.set(this.#peers)
-    this.#peers = peers
+    this.#operations = widened(this.#operations, this.#operations.length + 1)
+    this.#peers = widened(this.#peers, this.#operations.length)
   }
 
   #rehash(): void {

@@ -1,5 +1,6 @@
 import { rpcNameOf } from '../../component/rpc-name.ts'
 import type { Operations } from '../../otlp/operations.ts'
+import { widened } from '../../otlp/widened.ts'
 
 const UNKNOWN = 0
 const NONE = -1
@@ -36,8 +37,6 @@ export class RpcNumbers {
   }
 
   #grow(operation: number): void {
-    const grown = new Int32Array(Math.max(operation + 1, this.#ofOperation.length * 2))
-    grown.set(this.#ofOperation)
-    this.#ofOperation = grown
+    this.#ofOperation = widened(this.#ofOperation, operation + 1)
   }
 }

@@ -6,6 +6,7 @@ import type { TraceJudge, TraceObserver, TraceRule, Verdicts } from '../../compo
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
+import { widened } from '../../otlp/widened.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { PairTally } from './pair-tally.ts'
@@ -111,9 +112,7 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
 
   #reserve(services: number): void {
     if (services <= this.#flagged.length) return
-    const flagged = new Uint8Array(Math.max(services, this.#flagged.length * 2))
-    flagged.set(this.#flagged)
-    this.#flagged = flagged
+    this.#flagged = widened(this.#flagged, services)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
 import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { widened } from '../../otlp/widened.ts'
 import type { ClockSummary } from './clocks/clock-samples.ts'
 import { PairSamples } from './clocks/pair-samples.ts'
 import { isCall } from './gave-up.ts'
@@ -134,8 +135,6 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   }
 
   #grow(sources: number): void {
-    const grown = new Float64Array(Math.max(sources, this.#spans.length * 2))
-    grown.set(this.#spans)
-    this.#spans = grown
+    this.#spans = widened(this.#spans, sources)
   }
 }

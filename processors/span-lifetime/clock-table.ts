@@ -1,5 +1,6 @@
 import type { Verdicts } from '../../component/trace-rule.ts'
 import type { ResourceRef } from '../../otlp/resource.ts'
+import { widened } from '../../otlp/widened.ts'
 import { type ClockSource, clockSourceOf } from './clocks/clock-source.ts'
 
 /** No clock is named. */
@@ -141,21 +142,11 @@ export class ClockTable {
 
   #grow(): void {
     const size = this.#domain.length * 2
-    const domain = new Int32Array(size).fill(-1)
-    domain.set(this.#domain)
-    this.#domain = domain
-    const root = new Int32Array(size).fill(-1)
-    root.set(this.#root)
-    this.#root = root
+    this.#domain = widened(this.#domain, size, -1)
+    this.#root = widened(this.#root, size, -1)
     this.#offset = widened(this.#offset, size)
     this.#slope = widened(this.#slope, size)
     this.#at = widened(this.#at, size)
     this.#halfWidth = widened(this.#halfWidth, size)
   }
-}
-
-function widened(values: Float64Array, size: number): Float64Array<ArrayBuffer> {
-  const wider = new Float64Array(size)
-  wider.set(values)
-  return wider
 }

@@ -4,6 +4,7 @@ import { ExponentialHistogramSeries } from '../../findings/series/exponential-hi
 import { GaugeSeries } from '../../findings/series/number-series.ts'
 import { SeriesProducer } from '../../findings/series/series-metric.ts'
 import { OVERFLOW_SERIES, SeriesTable } from '../../findings/series/series-table.ts'
+import { widened } from '../../otlp/widened.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 
 const KIND_NAMES = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
@@ -109,9 +110,7 @@ export class LatencyMetrics {
   #add(facts: LifetimeFacts, operation: number): number {
     const { service, name, kind } = facts.registry.all[operation]!
     if (operation >= this.#series.length) {
-      const grown = new Int32Array(Math.max(operation + 1, this.#series.length * 2)).fill(UNKNOWN)
-      grown.set(this.#series)
-      this.#series = grown
+      this.#series = widened(this.#series, operation + 1, UNKNOWN)
     }
     const kindName = KIND_NAMES[kind] ?? 'unspecified'
     const series = this.#table.intern(JSON.stringify([service, name, kindName]), () => ({
@@ -121,9 +120,7 @@ export class LatencyMetrics {
     }))
     this.#series[operation] = series
     if (series >= this.#differs.length) {
-      const grown = new Uint8Array(this.#differs.length * 2)
-      grown.set(this.#differs)
-      this.#differs = grown
+      this.#differs = widened(this.#differs, this.#differs.length + 1)
     }
     if (series !== OVERFLOW_SERIES) this.#places[series] = { service, operation: name, kind: kindName }
     return series

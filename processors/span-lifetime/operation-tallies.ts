@@ -1,5 +1,6 @@
 import type { Verdicts } from '../../component/trace-rule.ts'
 import type { Operation } from '../../otlp/operations.ts'
+import { widened } from '../../otlp/widened.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { type EarlyDurations, type OperationRow, operationKey } from './lifetime-summary.ts'
 import { LogHistogram } from './log-histogram.ts'
@@ -60,10 +61,9 @@ export class OperationTallies {
     const operations = registry.all.length
     const before = this.spans.length
     if (operations <= before) return
-    const size = Math.max(operations, before * 2)
-    this.spans = widened(this.spans, new Uint32Array(size))
-    this.calls = widened(this.calls, new Uint32Array(size))
-    this.#early = widened(this.#early, new Uint8Array(size))
+    this.spans = widened(this.spans, operations)
+    this.calls = widened(this.calls, operations)
+    this.#early = widened(this.#early, operations)
     if (this.#verdicts.size > 0) this.#apply(registry.all, before)
   }
 
@@ -124,9 +124,4 @@ export class OperationTallies {
     tallies.set(operation, tally)
     return tally
   }
-}
-
-function widened<T extends Uint32Array | Uint8Array>(values: T, wider: T): T {
-  wider.set(values)
-  return wider
 }

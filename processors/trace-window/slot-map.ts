@@ -1,3 +1,4 @@
+import { widened } from '../../otlp/widened.ts'
 /**
  * Objects that many rows refer to, by small numbers: a slot is free again when the last row has let go of it. The slot
  * of an object is looked up once a request, the counting is once a row.
@@ -26,9 +27,7 @@ export class SlotMap<T extends object> {
     if (slot === this.values.length) this.values.push(value)
     else this.values[slot] = value
     if (slot >= this.counts.length) {
-      const grown = new Uint32Array(this.counts.length * 2)
-      grown.set(this.counts)
-      this.counts = grown
+      this.counts = widened(this.counts, this.counts.length + 1)
     }
     this.counts[slot] = 0
     this.#slots.set(value, slot)

@@ -1,6 +1,7 @@
 import { TracesBatch } from '../../component/batch.ts'
 import { Column, ROW_WORDS, SpanTable } from '../../otlp/span-table.ts'
 import { Parent, type TraceIndex } from '../../otlp/trace-index.ts'
+import { widened } from '../../otlp/widened.ts'
 import type { TraceStore } from './trace-store.ts'
 import type { TraceStructure } from './trace-structure.ts'
 
@@ -71,22 +72,16 @@ export class WholeTraces {
 
   #reserve(rows: number): void {
     if (rows > this.#parentRow.length) {
-      const grown = new Int32Array(Math.max(rows, this.#parentRow.length * 2)).fill(Parent.none)
-      grown.set(this.#parentRow)
-      this.#parentRow = grown
+      this.#parentRow = widened(this.#parentRow, rows, Parent.none)
     }
     if (this.#traceCount + 2 > this.#firstRow.length) {
-      const firstRow = new Uint32Array(this.#firstRow.length * 2)
-      firstRow.set(this.#firstRow)
-      this.#firstRow = firstRow
-      const state = new Uint8Array(this.#state.length * 2)
-      state.set(this.#state)
-      this.#state = state
+      this.#firstRow = widened(this.#firstRow, this.#firstRow.length + 1)
+      this.#state = widened(this.#state, this.#state.length + 1)
     }
   }
 
   #resourceOf(store: TraceStore, slot: number): number {
-    if (slot >= this.#resources.length) this.#resources = grow(this.#resources, slot)
+    if (slot >= this.#resources.length) this.#resources = widened(this.#resources, slot + 1)
     const refs = this.#table.resources
     const ref = store.resources.values[slot]!
     const known = this.#resources[slot]! - 1
@@ -96,7 +91,7 @@ export class WholeTraces {
   }
 
   #scopeOf(store: TraceStore, slot: number): number {
-    if (slot >= this.#scopes.length) this.#scopes = grow(this.#scopes, slot)
+    if (slot >= this.#scopes.length) this.#scopes = widened(this.#scopes, slot + 1)
     const refs = this.#table.scopes
     const ref = store.scopes.values[slot]!
     const known = this.#scopes[slot]! - 1
@@ -106,7 +101,7 @@ export class WholeTraces {
   }
 
   #sourceOf(store: TraceStore, slot: number): number {
-    if (slot >= this.#sources.length) this.#sources = grow(this.#sources, slot)
+    if (slot >= this.#sources.length) this.#sources = widened(this.#sources, slot + 1)
     const { sources } = this.#table
     const source = store.sources.values[slot]!
     const known = this.#sources[slot]! - 1
@@ -115,10 +110,4 @@ export class WholeTraces {
     this.#sources[slot] = sources.push(source)
     return sources.length - 1
   }
-}
-
-function grow(array: Uint32Array<ArrayBuffer>, slot: number): Uint32Array<ArrayBuffer> {
-  const grown = new Uint32Array(Math.max(slot + 1, array.length * 2))
-  grown.set(array)
-  return grown
 }

@@ -5,6 +5,7 @@ import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import type { Operations } from '../../../otlp/operations.ts'
 import { SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
+import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
@@ -213,12 +214,7 @@ class Counts {
   }
 
   #grow(id: number): void {
-    const capacity = Math.max(id + 1, this.#total.length * 2)
-    const total = new Uint32Array(capacity)
-    total.set(this.#total)
-    this.#total = total
-    const lost = new Uint32Array(capacity)
-    lost.set(this.#lost)
-    this.#lost = lost
+    this.#total = widened(this.#total, id + 1)
+    this.#lost = widened(this.#lost, id + 1)
   }
 }

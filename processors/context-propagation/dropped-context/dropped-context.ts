@@ -4,6 +4,7 @@ import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import type { ResourceRef } from '../../../otlp/resource.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 import { TraceState } from '../../../otlp/trace-index.ts'
+import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { DroppedContextJudge } from './dropped-judge.ts'
@@ -125,7 +126,7 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     for (const [key, verdict] of verdicts) {
       if (verdict === HONEST) continue
       const service = registry.serviceId(key.slice(0, key.indexOf('\0')))
-      if (service >= this.#armed.length) this.#armed = widened(this.#armed, new Uint8Array(service * 2))
+      if (service >= this.#armed.length) this.#armed = widened(this.#armed, service + 1)
       this.#armed[service] = 1
     }
   }
@@ -198,22 +199,16 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
 
   #reserve(facts: CallFacts): void {
     const services = facts.registry.serviceNames.length
-    if (services > this.#armed.length) this.#armed = widened(this.#armed, new Uint8Array(services * 2))
+    if (services > this.#armed.length) this.#armed = widened(this.#armed, services)
     const operations = facts.registry.all.length
     if (operations <= this.#state.length) return
-    const size = Math.max(operations, this.#state.length * 2)
-    this.#state = widened(this.#state, new Uint8Array(size))
-    this.#spans = widened(this.#spans, new Uint32Array(size))
-    this.#roots = widened(this.#roots, new Uint32Array(size))
+    this.#state = widened(this.#state, operations)
+    this.#spans = widened(this.#spans, operations)
+    this.#roots = widened(this.#roots, operations)
   }
 }
 
 /** Taking messages from a broker: by the semantic conventions a root of its own, before any message is handled. */
 function isReceipt(table: SpanTable, row: number): boolean {
   return RECEIVING.some((key) => /^(receive|poll|fetch)$/.test(stringAttribute(table, row, key) ?? ''))
-}
-
-function widened<T extends Uint8Array | Uint32Array>(values: T, wider: T): T {
-  wider.set(values)
-  return wider
 }

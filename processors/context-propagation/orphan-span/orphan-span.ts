@@ -4,6 +4,7 @@ import { hexOf } from '../../../otlp/hex.ts'
 import type { Operation } from '../../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
+import { widened } from '../../../otlp/widened.ts'
 import { AwaitedParents } from '../awaited-parents.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
@@ -199,17 +200,10 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
 
   #reserve(operations: number): void {
     if (operations <= this.#withParent.length) return
-    const capacity = Math.max(operations, this.#withParent.length * 2)
-    const withParent = new Uint32Array(capacity)
-    withParent.set(this.#withParent)
-    this.#withParent = withParent
-    this.#traffic.reserve(capacity)
-    const isEntry = new Uint8Array(capacity)
-    isEntry.set(this.#isEntry)
-    this.#isEntry = isEntry
-    const callerOf = new Uint32Array(capacity)
-    callerOf.set(this.#callerOf)
-    this.#callerOf = callerOf
+    this.#withParent = widened(this.#withParent, operations)
+    this.#traffic.reserve(this.#withParent.length)
+    this.#isEntry = widened(this.#isEntry, operations)
+    this.#callerOf = widened(this.#callerOf, operations)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ResourceRef } from '../../../otlp/resource.ts'
 import { Column, ROW_WORDS } from '../../../otlp/span-table.ts'
+import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import { PairTally } from '../pair-tally.ts'
 import { SLICE_MS } from './orphan-history.ts'
@@ -116,16 +117,9 @@ export class OrphanTraffic {
 
   reserve(operations: number): void {
     if (operations <= this.#counted.length) return
-    const capacity = Math.max(operations, this.#counted.length * 2)
-    const armed = new Float64Array(capacity)
-    armed.set(this.#armedUntilMs)
-    this.#armedUntilMs = armed
-    const counted = new Uint32Array(capacity)
-    counted.set(this.#counted)
-    this.#counted = counted
-    const orphaned = new Uint32Array(capacity)
-    orphaned.set(this.#orphaned)
-    this.#orphaned = orphaned
+    this.#armedUntilMs = widened(this.#armedUntilMs, operations)
+    this.#counted = widened(this.#counted, operations)
+    this.#orphaned = widened(this.#orphaned, operations)
   }
 
   #countTrace(facts: CallFacts, row: number, operation: number): void {

@@ -2,6 +2,7 @@ import { OccurrenceTally, verdictKey } from '../../../component/occurrence-rule.
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
+import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
@@ -179,8 +180,6 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   }
 
   #grow(operations: number): void {
-    const suspected = new Uint8Array(Math.max(operations, this.#suspected.length * 2))
-    suspected.set(this.#suspected)
-    this.#suspected = suspected
+    this.#suspected = widened(this.#suspected, operations)
   }
 }
