@@ -3,6 +3,7 @@ import { markSpan } from '../../findings/mark-span.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../otlp/trace-index.ts'
+import { widened } from '../../otlp/widened.ts'
 import type { MissingParent } from './orphan-span/bridged-orphan.ts'
 import { Outranked } from './outranked.ts'
 import { RpcNumbers } from './rpc-numbers.ts'
@@ -138,7 +139,7 @@ export class CallFacts {
   /** A span without kind that another service answers with the same RPC is the caller's side of it, wherever it hangs. */
   #sawCall(call: number, answer: number): void {
     const operation = this.operations[call]!
-    if (!this.#rpcs.areSame(operation, this.operations[answer]!)) return
+    if (!this.isSameRpc(call, answer)) return
     this.#seen[operation]! |= Seen.calling
     if (this.batch.traces!.parentRow[call]! < 0) this.roles[call]! &= ~Role.entry
   }
@@ -149,6 +150,11 @@ export class CallFacts {
       else if (state[i] === TraceState.incomplete) this.traces.false++
       else if (state[i] === TraceState.unknown) this.traces.unknown++
     }
+  }
+
+  /** Whether two spans name the same RPC, each in its way. */
+  isSameRpc(row: number, other: number): boolean {
+    return this.#rpcs.areSame(this.operations[row]!, this.operations[other]!)
   }
 
   /** The service of a row, as its id. */
@@ -168,12 +174,6 @@ export class CallFacts {
     this.detachedRows.length = 0
     if (this.missingParents.size > 0) this.missingParents.clear()
   }
-}
-
-function widened(values: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
-  const wider = new Uint8Array(Math.max(size, values.length * 2))
-  wider.set(values)
-  return wider
 }
 
 function kindRole(kind: number): number {

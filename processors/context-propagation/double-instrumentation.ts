@@ -1,9 +1,9 @@
 import { OccurrenceJudge, type OccurrencePart } from '../../component/occurrence-judge.ts'
 import { type OccurrenceSummary, OccurrenceTally, verdictKey } from '../../component/occurrence-rule.ts'
-import { rpcNameOf } from '../../component/rpc-name.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
+import { widened } from '../../otlp/widened.ts'
 import { type CallFacts, Role } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
 
@@ -123,11 +123,11 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
     if (kind !== SpanKind.unspecified) return this.#reads[kind]!
     if (!this.#ofEntries) return false
     if (isEntry(facts, row)) return true
-    return parent >= 0 && isEntry(facts, parent) && isNestedTwin(facts, parent, row)
+    return parent >= 0 && isEntry(facts, parent) && isOneProcess(facts, parent, row) && isTwin(facts, parent, row)
   }
 
   #nested(facts: CallFacts, outer: number, inner: number): void {
-    if (isNestedTwin(facts, outer, inner)) this.#add(facts, outer, inner)
+    if (isTwin(facts, outer, inner)) this.#add(facts, outer, inner)
   }
 
   #sibling(facts: CallFacts, row: number, parent: number): void {
@@ -159,9 +159,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
 
   #reserve(operations: number, rows: number): void {
     if (operations > this.#lastOf.length) {
-      const lastOf = new Int32Array(Math.max(operations, this.#lastOf.length * 2))
-      lastOf.set(this.#lastOf)
-      this.#lastOf = lastOf
+      this.#lastOf = widened(this.#lastOf, operations)
     }
     if (rows > this.#before.length) this.#before = new Int32Array(Math.max(rows, this.#before.length * 2))
   }
@@ -179,8 +177,8 @@ function isEntry(facts: CallFacts, row: number): boolean {
   return (facts.roles[row]! & Role.entry) !== 0
 }
 
-function isNestedTwin(facts: CallFacts, outer: number, inner: number): boolean {
-  return isOneProcess(facts, outer, inner) && encloses(facts, outer, inner) && isSameCall(facts, outer, inner)
+function isTwin(facts: CallFacts, outer: number, inner: number): boolean {
+  return encloses(facts, outer, inner) && isSameCall(facts, outer, inner)
 }
 
 function isAnswered(facts: CallFacts, row: number): boolean {
@@ -199,11 +197,7 @@ function haveOneParent({ batch: { table } }: CallFacts, row: number, other: numb
 
 /** The same operation, or two names of one RPC. */
 function isSameCall(facts: CallFacts, row: number, other: number): boolean {
-  const operation = facts.operations[row]!
-  if (operation === facts.operations[other]) return true
-  const { all } = facts.registry
-  const rpc = rpcNameOf(all[operation]!.name)
-  return rpc !== null && rpc === rpcNameOf(all[facts.operations[other]!]!.name)
+  return facts.operations[row] === facts.operations[other] || facts.isSameRpc(row, other)
 }
 
 /** Whether a span lies within another and lasts nearly as long. */

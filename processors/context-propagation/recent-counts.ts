@@ -34,18 +34,6 @@ export class RecentCounts {
     while (this.#slices.length > 0 && this.#slices[0]!.index <= oldest) this.#slices.shift()
   }
 
-  /** Of one key; null where there is nothing. */
-  totalOf(key: string): Float64Array | null {
-    let total: Float64Array | null = null
-    for (const { sums } of this.#slices) {
-      const amounts = sums.get(key)
-      if (!amounts) continue
-      total ??= new Float64Array(this.#width)
-      for (let i = 0; i < this.#width; i++) total[i]! += amounts[i]!
-    }
-    return total
-  }
-
   /** Of one key in the slices that were over at `untilMs`, oldest first. */
   seriesOf(key: string, untilMs: number): readonly Float64Array[] {
     return this.#slices.flatMap(({ index, sums }) => {

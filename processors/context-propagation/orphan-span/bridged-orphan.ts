@@ -1,4 +1,3 @@
-import { rpcNameOf } from '../../../component/rpc-name.ts'
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import { Column, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent } from '../../../otlp/trace-index.ts'
@@ -29,7 +28,7 @@ export function callOfOrphan(
     if (facts.serviceOf(row) === facts.serviceOf(orphan)) continue
     if (table.differenceNano(orphan, Column.start, row, Column.start) < -toleranceNano) continue
     if (table.differenceNano(row, Column.end, orphan, Column.end) < -toleranceNano) continue
-    if (isSameRpc(facts, row, orphan) || namesPeer(facts, row, orphan)) return row
+    if (facts.isSameRpc(row, orphan) || namesPeer(facts, row, orphan)) return row
   }
   return -1
 }
@@ -81,12 +80,6 @@ function mayCallElsewhere(facts: CallFacts, row: number): boolean {
   const { table } = facts.batch
   if (table.kind(row) === SpanKind.producer) return true
   return mayCall(facts, row) && DATABASE_KEYS.every((key) => stringAttribute(table, row, key) === null)
-}
-
-function isSameRpc(facts: CallFacts, row: number, other: number): boolean {
-  const { all } = facts.registry
-  const rpc = rpcNameOf(all[facts.operations[row]!]!.name)
-  return rpc !== null && rpc === rpcNameOf(all[facts.operations[other]!]!.name)
 }
 
 function namesPeer(facts: CallFacts, row: number, other: number): boolean {
