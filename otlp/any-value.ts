@@ -29,11 +29,6 @@ export function readAttributes(
   }
 }
 
-/** The value of an AnyValue; the empty string where it holds none. */
-export function readAnyValue(bytes: Uint8Array, start: number, end: number): AttributeValue {
-  return scalar(anyValue(bytes, start, end, 0))
-}
-
 function scalar(value: Json | bigint): AttributeValue {
   return value === null ? '' : typeof value === 'object' ? JSON.stringify(value) : value
 }

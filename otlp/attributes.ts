@@ -73,12 +73,6 @@ export function stringArrayAttribute(table: SpanTable, row: number, key: Attribu
   return values
 }
 
-/** Whether a span has a string attribute of that key with this text, given in UTF-8. */
-export function attributeEquals(table: SpanTable, row: number, key: AttributeKey, text: Uint8Array): boolean {
-  if (!findValue(table, row, key) || !readMember(ValueTag.string)) return false
-  return equalBytes(found.bytes, found.start, found.end, text)
-}
-
 /** The id of a string attribute's text in `interner`; -1 where the span has none. */
 export function internAttribute(table: SpanTable, row: number, key: AttributeKey, interner: ByteInterner): number {
   if (!findValue(table, row, key) || !readMember(ValueTag.string)) return -1

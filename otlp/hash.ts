@@ -31,12 +31,6 @@ export function hashInt32(bytes: Uint8Array, start: number, end: number): number
   return hash ^ (hash >>> 16)
 }
 
-/** The hash of a constant, in UTF-8. */
-export function hashText(text: string): number {
-  const bytes = Buffer.from(text, 'utf8')
-  return hashBytes(bytes, 0, bytes.length)
-}
-
 /**
  * The bit of an attribute's key in `Column.keyMask`, 0 to 31: a poorer hash of its length, the four bytes in the middle
  * and the last four, since ten keys a span are as many bytes as all else that is looked at. It only has to spread the

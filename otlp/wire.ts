@@ -175,11 +175,6 @@ export function littleEndian32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
-/** Four bytes as they stand, first byte highest: a word of an id. */
-export function bigEndian32(bytes: Uint8Array, at: number): number {
-  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
-}
-
 export function equalBytes(a: Uint8Array, aStart: number, aEnd: number, b: Uint8Array): boolean {
   if (aEnd - aStart !== b.length) return false
   for (let i = 0; i < b.length; i++) if (a[aStart + i] !== b[i]) return false
