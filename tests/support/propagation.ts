@@ -72,7 +72,8 @@ export async function propagation(): Promise<Propagation> {
   }
 }
 
-function marksOf(request: Uint8Array): Mark[] {
+/** What the spans of a request say was found about them. */
+export function marksOf(request: Uint8Array): Mark[] {
   const after = scan(request)
   const marks: Mark[] = []
   for (let row = 0; row < after.count; row++) {

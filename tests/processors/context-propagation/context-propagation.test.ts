@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import { ACCEPTED } from '../../../component/consumer.ts'
 import type { FindingReport } from '../../../component/finding.ts'
-import { attributeKey, stringArrayAttribute } from '../../../otlp/attributes.ts'
 import { RefCache } from '../../../otlp/resource-cache.ts'
 import { configSchema } from '../../../processors/context-propagation/config.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
 import { configSchema as windowConfig } from '../../../processors/trace-window/config.ts'
 import { factory as traceWindow } from '../../../processors/trace-window/trace-window.ts'
 import type { ServiceSpans, SpanSpec } from '../../support/otlp-builder.ts'
-import { scan, tracesBatch } from '../../support/scan.ts'
+import { marksOf } from '../../support/propagation.ts'
+import { tracesBatch } from '../../support/scan.ts'
 import { testProcessorSettings } from '../../support/test-settings.ts'
 
 /** A window, the detector behind it, and a shop that sends whole traces through them. */
@@ -17,12 +17,7 @@ async function shop() {
   const marked: string[] = []
   const detector = factory.create.traces!(settings, configSchema.parse({}), {
     consume(batch) {
-      const rules = attributeKey('blindspot.rules')
-      const after = scan(batch.encode())
-      for (let row = 0; row < after.count; row++) {
-        const values = stringArrayAttribute(after, row, rules)
-        if (values) marked.push(`${after.resourceOf(row).serviceName} ${after.name(row)}: ${values}`)
-      }
+      for (const { span, rules } of marksOf(batch.encode())) marked.push(`${span}: ${rules}`)
       return ACCEPTED
     },
   })
