@@ -10,7 +10,7 @@ export interface Subject {
 
 const START_SECONDS = 30
 /** The longest that a trace may stay in a window, and then some for the queue. */
-const STOP_SECONDS = 90
+const STOP_SECONDS = 130
 
 /** A started subject. Its output is shown when it does not do what it should. */
 export class RunningSubject {
