@@ -41,7 +41,7 @@ export const configSchema = z.strictObject({
     .min(1000)
     .default(50_000)
     .describe(
-      'Calls that are remembered for half a minute to find the other half of traces with cut ids, once there is one (about 60 bytes each).',
+      'Calls that are remembered for half a minute to find the other half of traces with cut ids, once there is one, and as many of those that carry a sampling threshold and left before their callee (about 60 bytes each).',
     ),
   max_ended_parents: z
     .int()

@@ -1,13 +1,20 @@
 import { boundaryOf } from '../../component/boundary.ts'
 import type { Boundary, Edge } from '../../component/finding.ts'
 import { OccurrenceJudge } from '../../component/occurrence-judge.ts'
-import { type OccurrenceSummary, OccurrenceTally, verdictKey } from '../../component/occurrence-rule.ts'
+import {
+  type OccurrenceSummary,
+  OccurrenceTally,
+  type PassedSpan,
+  verdictKey,
+} from '../../component/occurrence-rule.ts'
 import type { TraceJudge, TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import type { Operations } from '../../otlp/operations.ts'
-import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanFlag, type SpanTable } from '../../otlp/span-table.ts'
+import { Parent } from '../../otlp/trace-index.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
 import { widened } from '../../otlp/widened.ts'
 import { type CallFacts, Role } from './call-facts.ts'
+import { CallsApart } from './calls-apart.ts'
 import type { ContextPropagationConfig } from './config.ts'
 import { PairTally } from './pair-tally.ts'
 
@@ -25,6 +32,9 @@ interface SamplingSummary {
  * CTX-008 sampling_threshold_lost: over a call to another service the `ot=` entry of the trace state disappears, or the
  * sampled flag goes out. Assumes that both sides export the trace state; SDKs that send bits 8 and 9 of the flags but not
  * the sampled flag are told by never sending it.
+ *
+ * The trace state is also compared where the two sides leave the window apart: calls of operations whose calls carry an
+ * entry are remembered until their callee comes, and callees of such calls until their caller does.
  */
 export function samplingDecision(
   config: ContextPropagationConfig,
@@ -32,9 +42,15 @@ export function samplingDecision(
 ): TraceRule<CallFacts, SamplingSummary> {
   return {
     rules: [RULE],
-    createObserver: () => new SamplingObserver(evidenceLimit),
+    createObserver: () => new SamplingObserver(config, evidenceLimit),
     createJudge: () => new SamplingJudge(config, evidenceLimit),
   }
+}
+
+/** A callee whose call has not come; `lost` where it has no entry in its trace state. */
+interface WaitingCallee {
+  readonly operation: number
+  readonly lost: (PassedSpan & { readonly relatedSpanId: string }) | null
 }
 
 class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
@@ -45,20 +61,27 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
   #flagged = new Uint8Array(256)
   /** By exit operation, from its first call. */
   readonly #boundaries: Boundary[] = []
+  readonly #apart: CallsApart<WaitingCallee>
+  /** By operation: 1 where its calls carry an `ot=` entry. By service id: 1 where such calls arrive. */
+  #carries = new Uint8Array(1024)
+  #isCarriedTo = new Uint8Array(256)
+  #anyCarries = false
   #registry: Operations | null = null
   #verdicts: Verdicts = new Map()
 
-  constructor(evidenceLimit: number) {
+  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
     this.#tally = new OccurrenceTally(evidenceLimit)
+    this.#apart = new CallsApart(config.max_recent_calls)
   }
 
-  observe(facts: CallFacts): void {
+  observe(facts: CallFacts, nowMs: number): void {
     this.#registry = facts.registry
     const { table, traces } = facts.batch
     const { words } = table
     const { parentRow } = traces!
-    this.#reserve(facts.registry.serviceNames.length)
+    this.#reserve(facts.registry)
     for (let row = 0; row < table.count; row++) {
+      if (this.#anyCarries) this.#apartFrom(facts, row, nowMs)
       if ((facts.roles[row]! & Role.entry) === 0) continue
       const flags = words[row * ROW_WORDS + Column.flags]!
       if ((flags & SpanFlag.sampled) !== 0 && this.#flagged[facts.serviceOf(row)] === 0)
@@ -71,14 +94,15 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
       if (!hadEntry && !isFlagSet) continue
       this.#boundaries[facts.operations[parent]!] ??= boundaryOf(table, parent)
       this.#decided.add(facts.operations[parent]!, facts.serviceOf(row))
-      if (hadEntry && !hasOtEntry(table, row) && !hasOtEntry(table, row, true))
-        this.#add(facts, row, parent, 'tracestate_dropped')
+      if (hadEntry) this.#carried(facts.operations[parent]!, facts.serviceOf(row))
+      if (hadEntry && isWithoutEntry(table, row)) this.#add(facts, row, facts.operations[parent]!, 'tracestate_dropped')
       else if (isFlagSet && (flags & SpanFlag.sampled) === 0 && (flags & SpanFlag.hasIsRemote) !== 0)
-        this.#add(facts, row, parent, 'flag_flipped')
+        this.#add(facts, row, facts.operations[parent]!, 'flag_flipped')
     }
   }
 
-  takeSummary(): SamplingSummary {
+  takeSummary(nowMs: number): SamplingSummary {
+    this.#apart.expire(nowMs)
     const registry = this.#registry
     if (!registry) return { changes: this.#tally.take(), decided: [], flagged: [] }
     const decided = new Map<string, number>()
@@ -101,24 +125,79 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
     this.#verdicts = verdicts
   }
 
-  #add(facts: CallFacts, row: number, parent: number, cause: string): void {
-    const { all } = facts.registry
-    const { service, name } = all[facts.operations[row]!]!
-    const from = all[facts.operations[parent]!]!.service
-    const edge = { from, to: service, boundary: this.#boundaries[facts.operations[parent]!]! }
-    this.#tally.add(facts, row, { cause, relatedSpanId: facts.batch.table.spanIdHex(parent), edge })
+  #carried(exit: number, callee: number): void {
+    this.#anyCarries = true
+    this.#carries[exit] = 1
+    this.#isCarriedTo[callee] = 1
+  }
+
+  /** Compares a row with the other side of its call, where that is not in the same piece of the trace. */
+  #apartFrom(facts: CallFacts, row: number, nowMs: number): void {
+    const { roles, operations } = facts
+    const { table, traces } = facts.batch
+    const operation = operations[row]!
+    if (this.#carries[operation] === 1 && (roles[row]! & Role.answered) === 0 && hasOtEntry(table, row))
+      for (const callee of this.#apart.call(table, row, operation, nowMs)) this.#calleeCame(facts, callee, operation)
+    if ((roles[row]! & Role.entry) === 0 || this.#isCarriedTo[facts.serviceOf(row)] === 0) return
+    const parent = traces!.parentRow[row]!
+    if (parent !== Parent.passed && parent !== Parent.missing) return
+    const isLost = isWithoutEntry(table, row)
+    const caller = this.#apart.callerOf(table, row)
+    if (caller < 0) {
+      if (!this.#apart.isFull) this.#apart.wait(table, row, waitingCallee(facts, row, isLost), nowMs)
+      return
+    }
+    this.#decided.add(caller, facts.serviceOf(row))
+    if (isLost) this.#add(facts, row, caller, 'tracestate_dropped')
+  }
+
+  /** The call of a callee that left before it. */
+  #calleeCame({ registry }: CallFacts, { operation, lost }: WaitingCallee, caller: number): void {
+    const { service, serviceId } = registry.all[operation]!
+    this.#decided.add(caller, serviceId)
+    if (lost === null) return
+    const { relatedSpanId } = lost
+    const edge = this.#edgeOf(registry, caller, service)
+    this.#tally.addPassed(registry, lost, { cause: 'tracestate_dropped', relatedSpanId, edge })
+  }
+
+  /** `caller` is the operation of the call. */
+  #add(facts: CallFacts, row: number, caller: number, cause: string): void {
+    const { service, name } = facts.registry.all[facts.operations[row]!]!
+    const relatedSpanId = facts.batch.table.parentIdHex(row)
+    this.#tally.add(facts, row, { cause, relatedSpanId, edge: this.#edgeOf(facts.registry, caller, service) })
     if (this.#verdicts.get(verdictKey(service, name)) === cause) facts.mark(row, RULE, cause)
   }
 
-  #reserve(services: number): void {
-    if (services <= this.#flagged.length) return
-    this.#flagged = widened(this.#flagged, services)
+  #edgeOf({ all }: Operations, caller: number, to: string): Edge {
+    return { from: all[caller]!.service, to, boundary: this.#boundaries[caller]! }
   }
+
+  #reserve({ all, serviceNames }: Operations): void {
+    if (all.length > this.#carries.length) this.#carries = widened(this.#carries, all.length)
+    if (serviceNames.length <= this.#flagged.length) return
+    this.#flagged = widened(this.#flagged, serviceNames.length)
+    this.#isCarriedTo = widened(this.#isCarriedTo, serviceNames.length)
+  }
+}
+
+function waitingCallee({ batch: { table }, operations }: CallFacts, row: number, isLost: boolean): WaitingCallee {
+  const operation = operations[row]!
+  if (!isLost) return { operation, lost: null }
+  const startUnixNano = table.timeUnixNano(row, Column.start)
+  const ids = { traceId: table.traceIdHex(row), spanId: table.spanIdHex(row), relatedSpanId: table.parentIdHex(row) }
+  return { operation, lost: { operation, startUnixNano, ...ids } }
+}
+
+function isWithoutEntry(table: SpanTable, row: number): boolean {
+  return !hasOtEntry(table, row) && !hasOtEntry(table, row, true)
 }
 
 class SamplingJudge implements TraceJudge<SamplingSummary> {
   readonly #changes: OccurrenceJudge
   readonly #decided = new Map<string, number>()
+  /** Calls whose decision changed, by cause and edge. */
+  readonly #changed = new Map<string, number>()
   readonly #flagged = new Set<string>()
   readonly #limit: number
 
@@ -130,7 +209,7 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
       maxPlaces: config.max_operations,
       counts: ({ cause, service }) => cause !== 'flag_flipped' || this.#flagged.has(service),
       says: ([part], count) => {
-        if (count < config.min_occurrences) return null
+        if ((this.#changed.get(changeKey(part!)) ?? 0) < config.min_occurrences) return null
         const { from, to } = part!.edge!
         const calls = Math.max(count, this.#decided.get(edgeKey(part!.edge!)) ?? 0)
         return {
@@ -146,11 +225,10 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
   }
 
   judge(summaries: readonly SamplingSummary[], nowMs: number) {
-    for (const { decided, flagged } of summaries) {
+    for (const { changes, decided, flagged } of summaries) {
+      for (const row of changes.rows) this.#count(this.#changed, changeKey(row), row.count)
       for (const service of flagged) if (this.#flagged.size < this.#limit) this.#flagged.add(service)
-      for (const [edge, calls] of decided)
-        if (this.#decided.has(edge) || this.#decided.size < this.#limit)
-          this.#decided.set(edge, (this.#decided.get(edge) ?? 0) + calls)
+      for (const [edge, calls] of decided) this.#count(this.#decided, edge, calls)
     }
     return this.#changes.judge(
       summaries.map(({ changes }) => changes),
@@ -161,6 +239,15 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
   verdicts(): Verdicts {
     return this.#changes.verdicts()
   }
+
+  #count(counts: Map<string, number>, key: string, amount: number): void {
+    const known = counts.get(key)
+    if (known !== undefined || counts.size < this.#limit) counts.set(key, (known ?? 0) + amount)
+  }
+}
+
+function changeKey({ cause, edge }: { readonly cause: string; readonly edge: Edge | null }): string {
+  return `${cause}\0${edgeKey(edge!)}`
 }
 
 function edgeKey({ from, to, boundary }: Edge): string {

@@ -1,3 +1,4 @@
+import { FEWEST } from '../model/truth.ts'
 import { pickEdge, type Recipe, someOf } from './recipe.ts'
 
 /** A callee, or somebody before it, that passes on traceparent only. */
@@ -7,7 +8,7 @@ export const lostTracestate: Recipe = {
   what: 'spans carry `ot=th:…` (given to all traces that have none), and lose it from the callee on',
   causes: '`tracestate_dropped`',
   key: 'edge',
-  identifiable: "all whose caller's span arrives",
+  identifiable: `all whose caller's span arrives; at least ${FEWEST}`,
   inject(ground) {
     const { recording, random } = ground
     const threshold = `ot=th:${random.pick(['8', 'c', 'e8'])}`
@@ -16,6 +17,7 @@ export const lostTracestate: Recipe = {
     if (calls === null) return []
     const broken = someOf(ground, calls)
     for (const { entry } of broken) for (const span of entry.subtree()) span.traceState = ''
+    const identifiable = broken.length >= FEWEST
     const { exit, entry } = calls[0]!
     return [
       {
@@ -23,7 +25,7 @@ export const lostTracestate: Recipe = {
         rules: ['CTX-008'],
         causes: ['tracestate_dropped'],
         place: { service: entry.service, operation: null, edge: { from: exit.service, to: entry.service } },
-        occurrences: broken.map((call) => ({ spans: [call.entry], needs: [call.exit], identifiable: true })),
+        occurrences: broken.map((call) => ({ spans: [call.entry], needs: [call.exit], identifiable })),
       },
     ]
   },

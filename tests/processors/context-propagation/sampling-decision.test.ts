@@ -23,6 +23,27 @@ function calls(p: Propagation, count: number, sides: (i: number) => { caller: Sp
   }
 }
 
+/** A call whose two sides are more than a wait of the window apart. */
+function apart(p: Propagation, first: string, callee: SpanSpec): void {
+  const traceId = p.newId()
+  const state = { traceState: 'ot=th:c' }
+  const root = p.span({ traceId, name: 'GET /', kind: 'server', ...state }, 0, 40)
+  const client = p.span({ traceId, parentId: root.spanId, name: 'search.Api/Find', kind: 'client', ...state }, 5, 30)
+  const server = p.span(
+    { traceId, parentId: client.spanId, name: 'search.Api/Find', kind: 'server', ...callee },
+    10,
+    20,
+  )
+  const sides = [
+    { service: 'edge', spans: [root, client] },
+    { service: 'search', spans: [server] },
+  ]
+  for (const side of first === 'edge' ? sides : sides.reverse()) {
+    p.send(side)
+    p.advance(10_000)
+  }
+}
+
 const EDGE = { from: 'edge', to: 'search', boundary: 'grpc' }
 
 describe('CTX-008 sampling_threshold_lost', () => {
@@ -75,6 +96,29 @@ describe('CTX-008 sampling_threshold_lost', () => {
     calls(p, 60, sides)
     expect(p.findings()).toEqual([])
     expect(p.marks).toEqual([])
+  })
+
+  it.each([
+    ['the caller first', 'edge'],
+    ['the callee first', 'search'],
+  ])('compares the sides of a call that leave the window apart, %s', async (_, first) => {
+    const p = await propagation()
+    calls(p, 1, () => ({ caller: { traceState: 'ot=th:c' }, callee: { traceState: 'ot=th:c' } }))
+    for (let i = 0; i < 10; i++) apart(p, first, i % 2 === 0 ? {} : { traceState: 'ot=th:c' })
+    expect(p.findings()).toMatchObject([
+      { rule: 'CTX-008', cause: 'tracestate_dropped', place: { edge: EDGE }, occurrences: 5, population: 11 },
+    ])
+  })
+
+  it('counts the calls of an edge, whatever they ask for', async () => {
+    const p = await propagation()
+    calls(p, 6, (i) => ({
+      caller: { traceState: 'ot=th:c' },
+      callee: { name: `search.Api/${i % 3 === 0 ? 'Find' : 'List'}` },
+    }))
+    const findings = p.findings()
+    expect(findings.map(({ occurrences }) => occurrences).sort()).toEqual([2, 4])
+    expect(findings[0]).toMatchObject({ rule: 'CTX-008', place: { edge: EDGE }, population: 6 })
   })
 
   it('is silent about a few calls', async () => {
