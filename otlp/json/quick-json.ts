@@ -38,12 +38,12 @@ class QuickJson {
   }
 
   request(schema: MessageSchema): Uint8Array {
-    this.#message(schema, 0)
+    this.#message(quickMessage(schema), 0)
     if (this.#next() !== undefined) throw UNUSUAL
     return this.#writer.finish()
   }
 
-  #message(schema: MessageSchema, depth: number): void {
+  #message(message: QuickMessage, depth: number): void {
     if (depth > DEPTH_LIMIT) throw UNUSUAL
     this.#expect(BRACE)
     let seen = 0
@@ -51,19 +51,23 @@ class QuickJson {
       this.#at++
       return
     }
+    let before: { follower: QuickField | null } = message
     for (;;) {
-      const field = this.#name(schema)
+      const quick = this.#name(message, before.follower)
+      const { field } = quick
       if ((seen & (1 << field.number)) !== 0) throw UNUSUAL
       seen |= 1 << field.number
-      this.#expect(COLON)
-      if (field.repeated) this.#list(field, depth)
-      else this.#value(field, depth, field.explicit)
+      if (field.repeated) this.#list(quick, depth)
+      else this.#value(quick, depth, field.explicit)
       if (!this.#goesOn(BRACE_END)) return
+      before.follower = quick
+      before = quick
     }
   }
 
-  #list(field: FieldSchema, depth: number): void {
+  #list(quick: QuickField, depth: number): void {
     const writer = this.#writer
+    const { field } = quick
     this.#expect(BRACKET)
     if (this.#next() === BRACKET_END) {
       this.#at++
@@ -76,19 +80,19 @@ class QuickJson {
     }
     do {
       if (field.packed) this.#scalar(field)
-      else this.#value(field, depth, true)
+      else this.#value(quick, depth, true)
     } while (this.#goesOn(BRACKET_END))
     if (field.packed) writer.end(start)
   }
 
   /** One value with its tag; a default is left out unless it says something (`explicit`). */
-  #value(field: FieldSchema, depth: number, explicit: boolean): void {
+  #value({ field, message }: QuickField, depth: number, explicit: boolean): void {
     const writer = this.#writer
     const tagAt = writer.at
     writer.varint(field.tag)
-    if (field.message !== null) {
+    if (message !== null) {
       const start = writer.begin()
-      this.#message(field.message, depth + 1)
+      this.#message(message, depth + 1)
       writer.end(start)
     } else if (!this.#scalar(field) && (!explicit || field.type === FieldType.id)) writer.at = tagAt
   }
@@ -148,7 +152,12 @@ class QuickJson {
     const bytes = this.#bytes
     this.#expect(QUOTE)
     const start = this.#at
-    let at = start
+    let at = this.#writer.shortUntil(QUOTE, bytes, start)
+    if (at >= 0) {
+      this.#at = at + 1
+      return at > start
+    }
+    at = start
     let all = 0
     for (let byte = bytes[at]; byte !== QUOTE; byte = bytes[++at]) {
       if (byte === undefined || byte < 0x20) throw UNUSUAL
@@ -245,24 +254,36 @@ class QuickJson {
     return at
   }
 
-  /** The field whose name comes next. */
-  #name(schema: MessageSchema): FieldSchema {
-    const bytes = this.#bytes
+  /** The field whose name comes next, with its colon; most likely the one that is expected. */
+  #name(message: QuickMessage, expected: QuickField | null): QuickField {
     if (this.#next() !== QUOTE) throw UNUSUAL
+    if (expected !== null && this.#isNext(expected.field.jsonKey)) return expected
+    const bytes = this.#bytes
     const start = this.#at
     const end = this.#quote(start + 1)
     const length = end - start - 1
     if (length === 0) throw UNUSUAL
-    for (const field of namesOf(schema)[slotOf(bytes[start + 1]!, bytes[end - 1]!, length)]!) {
-      if (field.name.length !== length) continue
-      const key = field.jsonKey
+    for (const quick of message.bySlot[slotOf(bytes[start + 1]!, bytes[end - 1]!, length)]!) {
+      const { name, jsonKey } = quick.field
+      if (name.length !== length) continue
       let i = 1
-      while (i <= length && bytes[start + i] === key[i]) i++
+      while (i <= length && bytes[start + i] === jsonKey[i]) i++
       if (i <= length) continue
       this.#at = end + 1
-      return field
+      this.#expect(COLON)
+      return quick
     }
     throw UNUSUAL
+  }
+
+  /** Goes past these bytes if they come next. */
+  #isNext(key: Uint8Array): boolean {
+    const bytes = this.#bytes
+    const start = this.#at
+    const length = key.length
+    for (let i = 0; i < length; i++) if (bytes[start + i] !== key[i]) return false
+    this.#at = start + length
+    return true
   }
 
   /** Where the next quote stands. */
@@ -300,23 +321,41 @@ function isFraction(byte: number | undefined): boolean {
   return byte === DOT || byte === SMALL_E || byte === LARGE_E
 }
 
-/** Fields by their names, in slots of one or two. */
-const NAMES = new Map<MessageSchema, readonly (readonly FieldSchema[])[]>()
+/**
+ * A message, and which field came first the last time: encoders write fields in one order, so that a name is most likely
+ * known before it is read.
+ */
+interface QuickMessage {
+  /** Fields by their names, in slots of one or two. */
+  readonly bySlot: readonly (readonly QuickField[])[]
+  follower: QuickField | null
+}
+
+/** A field, and which one followed it the last time. */
+interface QuickField {
+  readonly field: FieldSchema
+  /** Of messages: what it holds. */
+  readonly message: QuickMessage | null
+  follower: QuickField | null
+}
+
+const KNOWN = new Map<MessageSchema, QuickMessage>()
 const SLOTS = 64
 
-function namesOf(schema: MessageSchema): readonly (readonly FieldSchema[])[] {
-  let names = NAMES.get(schema)
-  if (names === undefined) {
-    const slots: FieldSchema[][] = Array.from({ length: SLOTS }, () => [])
-    for (const field of schema.byNumber)
-      if (field !== undefined)
-        slots[slotOf(field.name.charCodeAt(0), field.name.charCodeAt(field.name.length - 1), field.name.length)]!.push(
-          field,
-        )
-    names = slots
-    NAMES.set(schema, names)
+function quickMessage(schema: MessageSchema): QuickMessage {
+  const known = KNOWN.get(schema)
+  if (known !== undefined) return known
+  const bySlot: QuickField[][] = Array.from({ length: SLOTS }, () => [])
+  const message: QuickMessage = { bySlot, follower: null }
+  // Before its fields: a message may hold itself.
+  KNOWN.set(schema, message)
+  for (const field of schema.byNumber) {
+    if (field === undefined) continue
+    const { name } = field
+    const slot = slotOf(name.charCodeAt(0), name.charCodeAt(name.length - 1), name.length)
+    bySlot[slot]!.push({ field, message: field.message && quickMessage(field.message), follower: null })
   }
-  return names
+  return message
 }
 
 function slotOf(first: number, last: number, length: number): number {
