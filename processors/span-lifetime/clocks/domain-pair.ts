@@ -25,8 +25,18 @@ export function hasEnough({ parts }: DomainPair): boolean {
 
 export function windowOf(pair: DomainPair, fromS: number, untilS: number): SampleWindow {
   const window = new SampleWindow()
-  for (const { samples, sign } of pair.parts) samples.collect(window, sign, fromS, untilS)
+  for (let second = Math.floor(fromS); second < untilS; second++)
+    for (const { samples, sign } of pair.parts) {
+      const bucket = samples.at(second)
+      if (bucket) window.add(bucket, sign, fromS, untilS)
+    }
   return window
+}
+
+function hasSamples(pair: DomainPair, fromS: number, untilS: number): boolean {
+  for (let second = Math.floor(fromS); second < untilS; second++)
+    for (const { samples } of pair.parts) if (samples.at(second)?.hasSample(fromS, untilS)) return true
+  return false
 }
 
 /** As of now, from twice as long a past. `steps` are those of both clocks: no estimate reaches across one. */
@@ -38,7 +48,7 @@ export function liveFit(pair: DomainPair, steps: readonly Step[], atS: number): 
 /** From both sides of the time. */
 export function settledFit(pair: DomainPair, steps: readonly Step[], atS: number): OffsetFit | null {
   const { fromS, untilS } = between(steps, atS, atS - REACH_S, atS + REACH_S)
-  const isNear = windowOf(pair, Math.max(fromS, atS - NEAR_S), Math.min(untilS, atS + NEAR_S)).size > 0
+  const isNear = hasSamples(pair, Math.max(fromS, atS - NEAR_S), Math.min(untilS, atS + NEAR_S))
   return isNear ? fitOffset(windowOf(pair, fromS, untilS), atS) : null
 }
 

@@ -68,7 +68,7 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
       Math.hypot(Z95 * error, slopeHalfWidth * Math.abs(atS - meanTime), asymmetryNano),
     ),
     delayNano,
-    ...boundsAround(window, offsetNano, level, delays, slope),
+    ...boundsAround(window, offsetNano, level, delays, delayNano, slope),
   }
 }
 
@@ -77,12 +77,10 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
  * not differ for sure, which does not make it certain that there is none.
  */
 function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; halfWidth: number } {
-  const order = Uint32Array.from(times.keys()).sort((a, b) => times[a]! - times[b]!)
-  const middle = order.length >> 1
-  if (middle < MIN_SAMPLES || times[order.at(-1)!]! - times[order[0]!]! < MIN_SLOPE_S)
-    return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
-  const early = half(order.subarray(0, middle), times, offsets)
-  const late = half(order.subarray(order.length - middle), times, offsets)
+  const middle = times.length >> 1
+  if (middle < MIN_SAMPLES || times.at(-1)! - times[0]! < MIN_SLOPE_S) return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
+  const early = half(times, offsets, 0, middle)
+  const late = half(times, offsets, times.length - middle, times.length)
   const seconds = late.time - early.time
   if (seconds <= 0) return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
   const error = Math.hypot(early.error, late.error)
@@ -92,14 +90,16 @@ function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; h
   return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds }
 }
 
-function half(rows: Uint32Array, times: Float64Array, offsets: Float64Array) {
-  const values = Float64Array.from(rows, (row) => offsets[row]!)
+function half(times: Float64Array, offsets: Float64Array, from: number, until: number) {
+  const values = offsets.subarray(from, until)
   const median = medianOf(values)
+  let time = 0
+  for (let i = from; i < until; i++) time += times[i]!
   // Half of what a slope itself spreads over the half does not make its median less certain, but errs to silence.
   return {
     median,
     error: medianError(robustSigma(values, median), values.length),
-    time: rows.reduce((sum, row) => sum + times[row]!, 0) / rows.length,
+    time: time / values.length,
   }
 }
 
@@ -109,6 +109,7 @@ function boundsAround(
   offsetNano: number,
   level: Float64Array,
   delays: Float64Array,
+  delayNano: number,
   slope: number,
 ): { lowerNano: number; upperNano: number } {
   let lowerNano = Number.NEGATIVE_INFINITY
@@ -125,7 +126,7 @@ function boundsAround(
     for (const upper of window.upper) if (upper >= offsetNano && upper < upperNano) upperNano = upper
   }
   return {
-    lowerNano: Math.max(lowerNano, offsetNano - medianOf(delays)),
-    upperNano: Math.min(upperNano, offsetNano + medianOf(delays)),
+    lowerNano: Math.max(lowerNano, offsetNano - delayNano),
+    upperNano: Math.min(upperNano, offsetNano + delayNano),
   }
 }

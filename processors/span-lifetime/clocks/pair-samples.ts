@@ -1,5 +1,4 @@
 import { type BucketData, SampleBucket } from './sample-bucket.ts'
-import type { SampleWindow } from './sample-window.ts'
 
 /** Seconds of samples that are remembered of a pair: as long as late spans may come, and what is needed around them. */
 export const HISTORY_S = 90
@@ -62,11 +61,8 @@ export class PairSamples {
     }
   }
 
-  /** Adds the samples from one time to another; `sign` is −1 where the pair is wanted the other way round. */
-  collect(window: SampleWindow, sign: 1 | -1, fromS: number, untilS: number): void {
-    for (let second = Math.floor(fromS); second < untilS; second++) {
-      const bucket = this.#buckets.get(second)
-      if (bucket) window.add(bucket, sign, fromS, untilS)
-    }
+  /** What is known of a second. */
+  at(second: number): SampleBucket | undefined {
+    return this.#buckets.get(second)
   }
 }

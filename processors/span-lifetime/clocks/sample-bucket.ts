@@ -52,6 +52,12 @@ export class SampleBucket implements BucketData {
     return this.#insert(timeS, (lowerNano + upperNano) / 2, upperNano - lowerNano)
   }
 
+  hasSample(fromS: number, untilS: number): boolean {
+    for (let at = 0; at < this.kept * SAMPLE_WORDS; at += SAMPLE_WORDS)
+      if (this.samples[at]! >= fromS && this.samples[at]! < untilS) return true
+    return false
+  }
+
   /** Takes in what another shard saw in the same second. */
   merge(other: BucketData): void {
     this.count += other.count

@@ -1,49 +1,114 @@
+import { widened } from '../../../otlp/widened.ts'
+import { select } from './robust.ts'
 import { SAMPLE_WORDS, type SampleBucket } from './sample-bucket.ts'
+
+/** Samples in order of time: time (s), offset and delay (ns). */
+export interface Samples {
+  readonly times: Float64Array
+  readonly offsets: Float64Array
+  readonly delays: Float64Array
+}
 
 /** Samples of some seconds of a pair of clock domains, as one list. */
 export class SampleWindow {
+  size = 0
   /** Calls that were seen, of which the least delayed of each second are the samples. */
   calls = 0
-  readonly #times: number[] = []
-  readonly #offsets: number[] = []
-  readonly #delays: number[] = []
+  #times = new Float64Array(256)
+  #offsets = new Float64Array(256)
+  #delays = new Float64Array(256)
   readonly lower: number[] = []
   readonly upper: number[] = []
+  #second = Number.NaN
+  #firstOfSecond = 0
+  /** Samples of the fullest second: seconds come in order, so no sample is further from its place in time. */
+  #disorder = 1
 
-  get size(): number {
-    return this.#times.length
-  }
-
-  /** `sign` is −1 where the bucket's pair is turned around. Samples outside of the two times are left out. */
+  /**
+   * `sign` is −1 where the bucket's pair is turned around. Samples outside of the two times are left out. Buckets come
+   * second by second.
+   */
   add(bucket: SampleBucket, sign: 1 | -1, fromS: number, untilS: number): void {
-    let taken = 0
-    for (let i = 0; i < bucket.kept; i++) {
-      const at = i * SAMPLE_WORDS
-      const timeS = bucket.samples[at]!
-      if (timeS < fromS || timeS >= untilS) continue
-      this.#times.push(timeS)
-      this.#offsets.push(bucket.samples[at + 1]! * sign)
-      this.#delays.push(bucket.samples[at + 2]!)
-      taken++
+    if (this.size + bucket.kept > this.#times.length) this.#grow(this.size + bucket.kept)
+    if (bucket.second !== this.#second) {
+      this.#second = bucket.second
+      this.#firstOfSecond = this.size
     }
-    this.calls += bucket.kept === 0 ? 0 : Math.round((bucket.count * taken) / bucket.kept)
+    const { samples, kept } = bucket
+    const before = this.size
+    for (let at = 0; at < kept * SAMPLE_WORDS; at += SAMPLE_WORDS) {
+      const timeS = samples[at]!
+      if (timeS < fromS || timeS >= untilS) continue
+      this.#times[this.size] = timeS
+      this.#offsets[this.size] = samples[at + 1]! * sign
+      this.#delays[this.size++] = samples[at + 2]!
+    }
+    this.#disorder = Math.max(this.#disorder, this.size - this.#firstOfSecond)
+    const taken = this.size - before
+    this.calls += kept === 0 ? 0 : Math.round((bucket.count * taken) / kept)
     // A second that is cut by a step has bounds of both sides.
-    if (taken < bucket.kept) return
+    if (taken < kept) return
     for (const bound of bucket.lower) (sign === 1 ? this.lower : this.upper).push(bound * sign)
     for (const bound of bucket.upper) (sign === 1 ? this.upper : this.lower).push(bound * sign)
   }
 
   /** The `count` samples of least delay (all, if there are fewer), in order of time. */
-  leastDelayed(count: number): { times: Float64Array; offsets: Float64Array; delays: Float64Array } {
-    const rows = [...this.#times.keys()]
-    const delays = this.#delays
-    const times = this.#times
-    rows.sort((a, b) => delays[a]! - delays[b]! || times[a]! - times[b]! || this.#offsets[a]! - this.#offsets[b]!)
-    const chosen = rows.slice(0, count).sort((a, b) => times[a]! - times[b]! || this.#offsets[a]! - this.#offsets[b]!)
-    return {
-      times: Float64Array.from(chosen, (row) => times[row]!),
-      offsets: Float64Array.from(chosen, (row) => this.#offsets[row]!),
-      delays: Float64Array.from(chosen, (row) => delays[row]!),
+  leastDelayed(count: number): Samples {
+    const rows = this.#rowsOfLeastDelay(Math.min(count, this.size))
+    const { length } = rows
+    const samples = {
+      times: new Float64Array(length),
+      offsets: new Float64Array(length),
+      delays: new Float64Array(length),
     }
+    for (let i = 0; i < length; i++) {
+      const row = rows[i]!
+      samples.times[i] = this.#times[row]!
+      samples.offsets[i] = this.#offsets[row]!
+      samples.delays[i] = this.#delays[row]!
+    }
+    return samples
+  }
+
+  #rowsOfLeastDelay(count: number): Uint32Array {
+    const rows = new Uint32Array(count)
+    if (count === 0) return rows
+    const delays = this.#delays
+    const greatest = count === this.size ? Number.POSITIVE_INFINITY : select(delays.slice(0, this.size), count - 1)
+    const atGreatest: number[] = []
+    let chosen = 0
+    for (let row = 0; row < this.size; row++) {
+      if (delays[row]! < greatest) rows[chosen++] = row
+      else if (delays[row] === greatest) atGreatest.push(row)
+    }
+    // Of those that were delayed as long as the last one there may be too many: the earliest are taken.
+    if (chosen + atGreatest.length > count) atGreatest.sort((a, b) => (this.#isBefore(a, b) ? -1 : 1))
+    for (let i = 0; chosen < count; i++) rows[chosen++] = atGreatest[i]!
+    this.#sortByTime(rows)
+    return rows
+  }
+
+  /** Shell's sort, which begins with what is as far apart as two samples that must change places can be. */
+  #sortByTime(rows: Uint32Array): void {
+    for (let gap = this.#disorder; gap > 0; gap >>= 1)
+      for (let i = gap; i < rows.length; i++) {
+        const row = rows[i]!
+        let k = i
+        for (; k >= gap && this.#isBefore(row, rows[k - gap]!); k -= gap) rows[k] = rows[k - gap]!
+        rows[k] = row
+      }
+  }
+
+  /** By time; ties by offset and delay, so that the order of the samples does not matter. */
+  #isBefore(a: number, b: number): boolean {
+    if (this.#times[a] !== this.#times[b]) return this.#times[a]! < this.#times[b]!
+    if (this.#offsets[a] !== this.#offsets[b]) return this.#offsets[a]! < this.#offsets[b]!
+    return this.#delays[a]! < this.#delays[b]!
+  }
+
+  #grow(samples: number): void {
+    this.#times = widened(this.#times, samples)
+    this.#offsets = widened(this.#offsets, samples)
+    this.#delays = widened(this.#delays, samples)
   }
 }
