@@ -20,17 +20,19 @@ const MIN = 2
 const MAX = 3
 const ZEROS = 4
 const SCALE = 5
+/** 2^scale, kept since a power costs as much as a logarithm. */
+const FACTOR = 6
 /** Index of the first bucket, and how many from there on are in use. */
-const FIRST = 6
-const USED = 7
-const BUCKETS = 8
+const FIRST = 7
+const USED = 8
+const BUCKETS = 9
 const WIDTH = BUCKETS + MAX_BUCKETS
 
 /**
  * An exponential histogram by series: bucket i at scale s holds values from 2^(i/2^s), exclusive, to 2^((i+1)/2^s),
  * inclusive. One stretch of a Float64Array for each series:
  *
- *     │ count │ sum │ min │ max │ zeros │ scale │ first │ used │ bucket first │ … │ bucket first + used − 1 │ unused │
+ *     │ count │ sum │ min │ max │ zeros │ scale │ factor │ first │ used │ bucket first │ … │ bucket first + used − 1 │ unused │
  *
  * For durations: what is zero or negative counts as zero.
  * https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
@@ -52,6 +54,7 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     const values = this.#values
     if (values[start + COUNT]! === 0) {
       values[start + SCALE] = MAX_SCALE
+      values[start + FACTOR] = 2 ** MAX_SCALE
       values[start + MIN] = value
       values[start + MAX] = value
     }
@@ -121,7 +124,7 @@ export class ExponentialHistogramSeries implements SeriesMetric {
 
   #countIn(start: number, value: number): void {
     const values = this.#values
-    const index = Math.ceil(Math.log2(value) * 2 ** values[start + SCALE]!) - 1
+    const index = Math.ceil(Math.log2(value) * values[start + FACTOR]!) - 1
     if (values[start + USED]! === 0) {
       values[start + FIRST] = index
       values[start + USED] = 1
@@ -167,5 +170,6 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     values[start + FIRST] = newFirst
     values[start + USED] = Math.floor((oldFirst + used - 1) / 2 ** steps) - newFirst + 1
     values[start + SCALE]! -= steps
+    values[start + FACTOR]! /= 2 ** steps
   }
 }
