@@ -72,7 +72,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .default(262_144)
     .describe(
-      'Spans that have gone on and are remembered, 40 bytes each, to be compared with children that come later; younger ones take the place of older ones. A power of two.',
+      'Spans that have gone on and are remembered, 44 bytes each, to be compared with children that come later; younger ones take the place of older ones. A power of two.',
     ),
   max_occurrence_rows: z
     .int()

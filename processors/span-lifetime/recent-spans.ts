@@ -8,17 +8,20 @@ const COUNTED = 0x8000_0000
 
 /**
  * Spans that have gone on, so that a child which is exported after its trace has left can still be compared with its
- * parent. Direct-mapped by id: a span takes the place of another, so that of more spans the younger ones are remembered,
- * 40 bytes each. Calls are left out: what they lead to is served by others.
+ * parent. They stand in a ring in the order in which they went, each in place of the oldest one, 40 bytes each, and are
+ * found by a direct-mapped index of 4 bytes each: what is written once a span is written next to what was written last.
+ * Calls are left out: what they lead to is served by others.
  */
 export class RecentSpans {
   readonly #words: Uint32Array
-  readonly #mask: number
+  /** By the hash of trace and span id: 1 + the place of the last span with it. */
+  readonly #index: Uint32Array
+  #next = 0
 
   constructor(limit: number) {
     const size = 2 ** Math.floor(Math.log2(Math.max(1, limit)))
     this.#words = new Uint32Array(size * WORDS)
-    this.#mask = size - 1
+    this.#index = new Uint32Array(size)
   }
 
   /** `extra` is not zero, by row, where the span has been found to have ended early. */
@@ -26,6 +29,8 @@ export class RecentSpans {
     const { table } = facts.batch
     const { words: from } = table
     const to = this.#words
+    const index = this.#index
+    let place = this.#next
     for (let row = 0; row < table.count; row++) {
       const at = row * ROW_WORDS
       const kind = from[at + Column.meta]! & 0xff
@@ -33,8 +38,8 @@ export class RecentSpans {
       const high = from[at + Column.spanId]!
       const low = from[at + Column.spanId + 1]!
       const trace = from[at + Column.traceId + 3]!
-      const place = this.#place(trace, high, low)
       const resource = from[at + Column.resource]!
+      index[hashOf(trace, high, low) & (index.length - 1)] = place + 1
       to[place] = high
       to[place + 1] = low
       to[place + 2] = trace
@@ -45,7 +50,9 @@ export class RecentSpans {
       to[place + 7] = facts.sources[resource]!
       to[place + 8] = from[at + Column.start]!
       to[place + 9] = from[at + Column.start + 1]!
+      place = place + WORDS === to.length ? 0 : place + WORDS
     }
+    this.#next = place
   }
 
   /** Where the parent of a row is remembered, if it ran in the same process; −1 otherwise. */
@@ -55,7 +62,8 @@ export class RecentSpans {
     const high = words[at + Column.parentId]!
     const low = words[at + Column.parentId + 1]!
     const trace = words[at + Column.traceId + 3]!
-    const place = this.#place(trace, high, low)
+    const place = this.#index[hashOf(trace, high, low) & (this.#index.length - 1)]! - 1
+    if (place < 0) return -1
     const own = this.#words
     const isSame = own[place] === high && own[place + 1] === low && own[place + 2] === trace && high + low > 0
     const source = facts.sourceOf(row)
@@ -84,9 +92,9 @@ export class RecentSpans {
     const at = row * ROW_WORDS + column
     return (words[at]! - this.#words[place + 3]!) * 4294967296 + (words[at + 1]! - this.#words[place + 4]!)
   }
+}
 
-  #place(trace: number, high: number, low: number): number {
-    const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1) ^ Math.imul(trace, 0xc2b2ae35), 0x85ebca6b)
-    return ((hash ^ (hash >>> 15)) & this.#mask) * WORDS
-  }
+function hashOf(trace: number, high: number, low: number): number {
+  const hash = Math.imul(high ^ Math.imul(low, 0x9e3779b1) ^ Math.imul(trace, 0xc2b2ae35), 0x85ebca6b)
+  return hash ^ (hash >>> 15)
 }
