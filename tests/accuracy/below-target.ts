@@ -12,7 +12,7 @@ export const WHY: Readonly<Record<string, string>> = {
   'cut header, two formats': `${LATE_PIECES} And ${SILENT_VIEW}`,
   'links stripped': `${LATE_PIECES} And ${SILENT_VIEW}`,
   'sibling as parent':
-    'a sibling that lasts less than 10 µs or has children that overlap did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
+    'a sibling that lasts less than 10 µs did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
   'context reused': `${LATE_PIECES} Steps that outlive the request that they belong to look like asynchronous work.`,
   'sent twice': SILENT_VIEW,
 }

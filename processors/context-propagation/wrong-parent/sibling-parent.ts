@@ -16,7 +16,7 @@ const MAX_STEPS = 32
  *         charge card            ████████          the span: as a step after "load cart" it fits
  *
  * Work that was handed over and goes on by itself outlives the ancestor, overlaps its later steps, or at times begins
- * before its parent has ended.
+ * before its parent has ended. What the ancestor had under way before the parent ended tells nothing: it runs beside both.
  */
 export function siblingsParent(facts: CallFacts, row: number, traceFirst: number, traceEnd: number): number {
   const { table, traces } = facts.batch
@@ -31,7 +31,7 @@ export function siblingsParent(facts: CallFacts, row: number, traceFirst: number
   }
   if (ancestor === parentRow[row] || table.differenceNano(row, Column.end, ancestor, Column.end) > 0) return -1
   for (let other = traceFirst; other < traceEnd; other++)
-    if (other !== row && parentRow[other] === ancestor && overlaps(facts, row, other)) return -1
+    if (other !== row && parentRow[other] === ancestor && isLaterStep(facts, other, row)) return -1
   return ancestor
 }
 
@@ -50,9 +50,11 @@ function isSameProcess({ batch: { table } }: CallFacts, row: number, other: numb
   return table.words[row * ROW_WORDS + Column.resource] === table.words[other * ROW_WORDS + Column.resource]
 }
 
-function overlaps({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+/** Whether another child of the ancestor overlaps a span and began when the span's parent had ended. */
+function isLaterStep({ batch: { table, traces } }: CallFacts, other: number, row: number): boolean {
   return (
     table.differenceNano(row, Column.start, other, Column.end) < 0 &&
-    table.differenceNano(other, Column.start, row, Column.end) < 0
+    table.differenceNano(other, Column.start, row, Column.end) < 0 &&
+    table.differenceNano(other, Column.start, traces!.parentRow[row]!, Column.end) >= 0
   )
 }

@@ -2,7 +2,8 @@ import type { FindingReport } from '../../../component/finding.ts'
 import { OccurrenceJudge, type OccurrencePart, type Statement } from '../../../component/occurrence-judge.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from '../config.ts'
-import { pairKey, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
+import { ParentCounts } from './parent-counts.ts'
+import { RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
 /** Of the spans below a sibling, at most this many may be there rightfully: work that is handed over begins when it will. */
 const RIGHTFUL = 0.1
@@ -12,13 +13,16 @@ const REUSE_PER_PARENT = 2
 /** Says of an operation that it hangs below its siblings, or below parents of long ago. */
 export class WrongParentJudge implements TraceJudge<WrongParentSummary> {
   readonly #minOccurrences: number
-  readonly #maxPairs: number
-  readonly #rightful = new Map<string, number>()
+  readonly #siblings: ParentCounts
+  readonly #rightful: ParentCounts
+  readonly #expected: ParentCounts
   readonly #judge: OccurrenceJudge
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
     this.#minOccurrences = config.min_occurrences
-    this.#maxPairs = config.max_operations
+    this.#siblings = new ParentCounts(config.max_operations)
+    this.#rightful = new ParentCounts(config.max_operations)
+    this.#expected = new ParentCounts(config.max_operations)
     this.#judge = new OccurrenceJudge({
       rule: RULE,
       evidenceLimit,
@@ -29,11 +33,12 @@ export class WrongParentJudge implements TraceJudge<WrongParentSummary> {
   }
 
   judge(summaries: readonly WrongParentSummary[], nowMs: number): readonly FindingReport[] {
-    for (const { rightful } of summaries)
-      for (const [key, count] of rightful) {
-        const known = this.#rightful.get(key)
-        if (known !== undefined || this.#rightful.size < this.#maxPairs) this.#rightful.set(key, (known ?? 0) + count)
-      }
+    for (const { occurrences, rightful, expected } of summaries) {
+      for (const { cause, service, name, detail, count } of occurrences.rows)
+        if (cause === 'sibling_parent') this.#siblings.add({ service, name, parent: detail, count })
+      for (const row of rightful) this.#rightful.add(row)
+      for (const row of expected) this.#expected.add(row)
+    }
     return this.#judge.judge(
       summaries.map(({ occurrences }) => occurrences),
       nowMs,
@@ -44,9 +49,19 @@ export class WrongParentJudge implements TraceJudge<WrongParentSummary> {
     return this.#judge.verdicts()
   }
 
+  /**
+   * Many below one sibling are judged by themselves. Few are together with what hangs below other siblings, and whatever
+   * is rightfully below others than those where such spans belong counts against them.
+   */
   #isSibling({ service, name, detail, count }: OccurrencePart): boolean {
-    const rightful = this.#rightful.get(pairKey(service, name, detail)) ?? 0
-    return count >= this.#minOccurrences && rightful <= count * RIGHTFUL
+    const siblings = this.#siblings
+    const isMany = (parent: string) => siblings.of(service, name, parent) >= this.#minOccurrences
+    const isHandedOver = (parent: string) =>
+      this.#rightful.of(service, name, parent) > siblings.of(service, name, parent) * RIGHTFUL
+    if (count >= this.#minOccurrences) return !isHandedOver(detail)
+    const together = siblings.sum(service, name, (parent) => !isMany(parent) || !isHandedOver(parent))
+    const elsewhere = this.#rightful.sum(service, name, (parent) => this.#expected.of(service, name, parent) === 0)
+    return together >= this.#minOccurrences && elsewhere <= together * RIGHTFUL
   }
 
   #says(parts: readonly OccurrencePart[], count: number): Statement | null {

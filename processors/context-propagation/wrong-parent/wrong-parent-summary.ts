@@ -4,11 +4,16 @@ export const RULE = 'CTX-005'
 
 export interface WrongParentSummary {
   readonly occurrences: OccurrenceSummary
-  /** By `pairKey`, spans that are below that parent as they should be. */
-  readonly rightful: readonly (readonly [key: string, count: number])[]
+  /** Spans that are below that parent as they should be. */
+  readonly rightful: readonly ParentRow[]
+  /** Spans that hang below a sibling and belong below that parent. */
+  readonly expected: readonly ParentRow[]
 }
 
-/** A span's operation below the operation of its parent, both in one service. */
-export function pairKey(service: string, name: string, parentName: string): string {
-  return JSON.stringify([service, name, parentName])
+/** Spans of an operation, and the operation of their parent in the same service. */
+export interface ParentRow {
+  readonly service: string
+  readonly name: string
+  readonly parent: string
+  readonly count: number
 }

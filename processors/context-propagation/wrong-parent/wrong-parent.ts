@@ -9,7 +9,7 @@ import { PairTally } from '../pair-tally.ts'
 import { type EndedParent, EndedParents, isReused, keepPending } from './ended-parents.ts'
 import { isAfterRequest, siblingsParent } from './sibling-parent.ts'
 import { WrongParentJudge } from './wrong-parent-judge.ts'
-import { pairKey, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
+import { type ParentRow, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
 /** Spans of one trace that are looked at closely, since each looks at all its siblings. */
 const MAX_SUSPECTS = 64
@@ -41,6 +41,8 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   #suspected = new Uint8Array(1024)
   /** Operation and that of its parent, for spans of these that are where they should be. */
   readonly #rightful = new PairTally()
+  /** Operation and that of the parent where it belongs, for spans that hang below a sibling. */
+  readonly #expected = new PairTally()
   #facts: CallFacts | null = null
   #verdicts: Verdicts = new Map()
 
@@ -89,14 +91,9 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   }
 
   takeSummary(): WrongParentSummary {
-    const rightful: [string, number][] = []
-    const all = this.#facts?.registry.all ?? []
-    this.#rightful.forEach((operation, parent, count) => {
-      const { service, name } = all[operation]!
-      rightful.push([pairKey(service, name, all[parent]!.name), count])
-    })
-    this.#rightful.clear()
-    return { occurrences: this.#tally.take(), rightful }
+    const rightful = this.#takePairs(this.#rightful)
+    const expected = this.#takePairs(this.#expected)
+    return { occurrences: this.#tally.take(), rightful, expected }
   }
 
   learn(verdicts: Verdicts): void {
@@ -127,6 +124,7 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
       detail: facts.registry.all[facts.operations[parent]!]!.name,
       values: { gap_seconds: gapNano / 1e9 },
     })
+    this.#expected.add(operation, facts.operations[expected]!)
     if (!this.#isJudged(facts, row, 'sibling_parent') || !facts.claim(row, RULE)) return
     facts.mark(row, RULE, 'sibling_parent')
     facts.batch.edits?.appendString(row, 'blindspot.expected_parent', table.spanIdHex(expected))
@@ -171,6 +169,17 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
     })
     entry.pending = []
     this.#tally.add(facts, row, { ...occurrence, ...gap(table.timeMs(row, Column.start)) })
+  }
+
+  #takePairs(pairs: PairTally): readonly ParentRow[] {
+    const rows: ParentRow[] = []
+    const all = this.#facts?.registry.all ?? []
+    pairs.forEach((operation, parent, count) => {
+      const { service, name } = all[operation]!
+      rows.push({ service, name, parent: all[parent]!.name, count })
+    })
+    pairs.clear()
+    return rows
   }
 
   #isJudged({ registry, operations }: CallFacts, row: number, cause: string): boolean {

@@ -87,8 +87,41 @@ describe('CTX-005 wrong_parent, a sibling', () => {
     ])
   })
 
+  it('is named when the steps hang below several others, each a few times', async () => {
+    const p = await propagation()
+    requests(p, 40, (i) =>
+      i % 5 === 0
+        ? [
+            [`load ${i % 4}`, 'request', 2, 5],
+            ['charge', `load ${i % 4}`, 8, 10],
+          ]
+        : HEALTHY,
+    )
+    const [finding, ...others] = p.findings()
+    expect(finding).toMatchObject({ ...SIBLING, occurrences: 8 })
+    expect(finding!.message).toContain('hang below "load 0", "load 1", "load 2", "load 3"')
+    expect(others).toEqual([])
+  })
+
+  it('is named beside work that was under way before', async () => {
+    const p = await propagation()
+    requests(p, 20, () => [
+      ['watch', 'request', 1, 38],
+      ['load', 'request', 2, 5],
+      ['charge', 'load', 8, 10],
+    ])
+    expect(p.findings()).toMatchObject([{ ...SIBLING, occurrences: 20 }])
+  })
+
   it.each<[string, (i: number) => Step[]]>([
     ['steps that follow each other', () => HEALTHY],
+    [
+      'work that is handed over by many, and starts when it will',
+      (i) => [
+        [`load ${i % 13}`, 'request', 2, 5],
+        ['warm', `load ${i % 13}`, i % 3 === 0 ? 6 : 8, 10],
+      ],
+    ],
     [
       'work that goes on after the response',
       () => [
