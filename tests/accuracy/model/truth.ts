@@ -6,6 +6,8 @@ export interface Occurrence {
   readonly spans: readonly Span[]
   /** Must arrive as well, or nobody can tell. */
   readonly needs?: readonly Span[]
+  /** Asked when all recipes of the run are through: whether it still is what it was, or another one has undone it. */
+  readonly stands?: () => boolean
   /** Whether it can be told from what is healthy at all, judged on the unbroken trace. */
   readonly identifiable: boolean
 }
@@ -41,7 +43,7 @@ export function evidenceKey(span: Span): string {
   return `${span.traceId} ${span.spanId}`
 }
 
-/** Whether what the occurrence rests on still arrives, after all other breaks. */
-export function arrives({ spans, needs = [] }: Occurrence): boolean {
-  return spans.some((span) => !span.lost) && needs.every((span) => !span.lost)
+/** Whether the occurrence is still there, and what it rests on arrives, after all other breaks. */
+export function arrives({ spans, needs = [], stands }: Occurrence): boolean {
+  return spans.some((span) => !span.lost) && needs.every((span) => !span.lost) && (stands?.() ?? true)
 }

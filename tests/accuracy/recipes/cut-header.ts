@@ -6,7 +6,7 @@ import { type Ground, pickEdge, type Recipe, someOf } from './recipe.ts'
 
 const WHAT = 'cut header: the subtree of the callee gets a new trace id and a root'
 const KEY = 'edge'
-const IDENTIFIABLE = `the caller's span has no other child, and at least ${FEWEST} calls of the edge and operation are cut`
+const IDENTIFIABLE = `the caller's span has no other child, and at least ${FEWEST} calls of the edge and operation are cut; the span is still a root when the other recipes of the run are through`
 
 /** On one edge: something between the two takes the headers away. */
 export const cutEdge: Recipe = {
@@ -121,7 +121,8 @@ export function cut(recipe: string, causes: readonly string[], calls: readonly C
     const ofOperation = groupBy(own, ({ entry }) => entry.name)
     const occurrences = own.map(({ exit, entry }) => {
       const fewest = ofOperation.get(entry.name)!.length
-      return { spans: [entry], needs: [exit], identifiable: exit.children.length === 1 && fewest >= FEWEST }
+      const identifiable = exit.children.length === 1 && fewest >= FEWEST
+      return { spans: [entry], needs: [exit], identifiable, stands: () => entry.parentId === '' }
     })
     for (const { entry } of own) entry.beginTrace(random.traceId())
     const { from, to } = endsOf(own)

@@ -4,7 +4,7 @@ import { type Ground, pickOperation, pickService, type Recipe, someOf } from './
 
 const KEY = 'service and operation of the orphans'
 const ALL =
-  'every orphan that is left behind, unless nothing arrives any more of the service that lost its spans: it may send them elsewhere'
+  'every orphan that is left behind and still names a parent that does not arrive when the other recipes of the run are through, unless nothing arrives any more of the service that lost its spans: it may send them elsewhere'
 
 /** Spans of one service that are lost here and there. */
 export const dropSpans: Recipe = {

@@ -8,7 +8,7 @@ export const silentProxy: Recipe = {
   what: 'a proxy before a service puts a span of its own between caller and callee and never exports it',
   causes: '`parent_not_exported`; for a part of the calls also `undetermined`',
   key: 'service and operation of the orphans',
-  identifiable: 'every call that goes over the proxy',
+  identifiable: 'every call that goes over the proxy and that no other recipe of the run hangs elsewhere',
   inject(ground: Ground) {
     const picked = pickEdge(ground)
     if (picked === null) return []
@@ -22,7 +22,10 @@ export const silentProxy: Recipe = {
       rules: ['CTX-001'],
       causes,
       place: { service, operation: own[0]!.entry.name, edge: null },
-      occurrences: own.map(({ entry }) => ({ spans: [entry], identifiable: true })),
+      occurrences: own.map(({ entry }) => {
+        const { parentId } = entry
+        return { spans: [entry], identifiable: true, stands: () => entry.parentId === parentId }
+      }),
     }))
   },
 }
