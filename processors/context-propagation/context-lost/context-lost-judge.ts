@@ -14,13 +14,12 @@ import {
   RULE,
 } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
-import { type Held, insertByStart, lastAtOrBefore } from './held-calls.ts'
+import { type Held, HeldCalls, lastAtOrBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { TimedMatch } from './timed-match.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
 const MATCH_AFTER_MS = 10_000
-const FORGET_AFTER_MS = 60_000
 /** Candidates that are looked at for one root: calls of the same group that overlap in time. */
 const CANDIDATES = 64
 
@@ -58,8 +57,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #entries = new Map<string, KnownEntry>()
   readonly #edges = new Map<string, LostEdge>()
   readonly #lost = new Map<string, LostOperation>()
-  /** Unanswered calls by exit, in order of their start. */
-  readonly #heldExits = new Map<string, Held[]>()
+  readonly #heldExits = new HeldCalls()
   #heldRoots: Held[] = []
   #share = 1
   /** What came in the last minute: by edge connected and lost calls, by entry those with and without context. */
@@ -79,7 +77,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     this.#nowMs = nowMs
     for (const summary of summaries) this.#takeIn(summary, nowMs)
     this.#match(nowMs)
-    this.#forget(nowMs)
+    this.#heldExits.forget(nowMs)
     return this.#reports()
   }
 
@@ -104,15 +102,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     this.#share = Math.min(this.#share, summary.share)
     for (const row of summary.exits) this.#addExit(row)
     for (const row of summary.entries) this.#addEntry(row)
-    for (const sample of summary.exitSamples) {
-      if (!keeps(sample.startMs, this.#share)) continue
-      let list = this.#heldExits.get(sample.key)
-      if (!list) {
-        list = []
-        this.#heldExits.set(sample.key, list)
-      }
-      insertByStart(list, { sample, sinceMs: nowMs, used: false })
-    }
+    for (const sample of summary.exitSamples) if (keeps(sample.startMs, this.#share)) this.#heldExits.add(sample, nowMs)
+    for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
       if (keeps(sample.startMs, this.#share)) this.#heldRoots.push({ sample, sinceMs: nowMs, used: false })
   }
@@ -195,7 +186,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #callsBefore(exit: KnownExit, untilMs: number, limit: number): readonly KeyedSample[] {
-    const list = this.#heldExits.get(exit.key) ?? []
+    const list = this.#heldExits.of(exit.key)
     const end = lastAtOrBefore(list, untilMs) + 1
     return list.slice(Math.max(0, end - limit), end).map(({ sample }) => sample)
   }
@@ -205,7 +196,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     let best: { exit: KnownExit; held: Held } | null = null
     let bestDistance = Number.POSITIVE_INFINITY
     for (const exit of exits) {
-      const list = this.#heldExits.get(exit.key) ?? []
+      const list = this.#heldExits.of(exit.key)
       const last = lastAtOrBefore(list, root.startMs + tolerance)
       for (let i = last; i >= 0 && i > last - CANDIDATES; i--) {
         const held = list[i]!
@@ -275,14 +266,6 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       this.#edges.set(key, edge)
     }
     return edge
-  }
-
-  #forget(nowMs: number): void {
-    for (const [key, list] of this.#heldExits) {
-      const kept = list.filter((held) => !held.used && held.sinceMs + FORGET_AFTER_MS > nowMs)
-      if (kept.length === 0) this.#heldExits.delete(key)
-      else this.#heldExits.set(key, kept)
-    }
   }
 
   /** Whether the callee's operation gets no context at all while its others do, from the same caller too. */

@@ -14,6 +14,8 @@ export interface ExitRow {
   readonly scope: string
   readonly total: number
   readonly unanswered: number
+  /** Of these what came when its trace had left: whether it has been answered is not known here. */
+  readonly late: number
   /** Services that answered, over what, and how often. */
   readonly answeredBy: [service: string, boundary: Boundary, count: number][]
 }
@@ -36,12 +38,20 @@ export interface EntryRow {
 
 export type KeyedSample = CallSample & { readonly key: string }
 
+/** Names a call by its span. */
+export interface CallId {
+  readonly traceId: string
+  readonly spanId: string
+}
+
 export interface CallSummary {
   readonly exits: readonly ExitRow[]
   readonly entries: readonly EntryRow[]
   /** Unanswered exits and parentless entries, of the kept share of time slices. */
   readonly exitSamples: readonly KeyedSample[]
   readonly rootSamples: readonly KeyedSample[]
+  /** Calls that are not in the same piece of the trace as their answer. */
+  readonly answeredApart: readonly CallId[]
   readonly share: number
 }
 

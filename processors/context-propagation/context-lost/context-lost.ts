@@ -10,6 +10,7 @@ import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
 import { Peers } from '../peers.ts'
+import { CallIds } from './call-ids.ts'
 import { CallSamples } from './call-samples.ts'
 import { ContextLostJudge } from './context-lost-judge.ts'
 import { type CallSummary, type EntryRow, type ExitRow, entryKey, exitKey, RULE } from './context-lost-summary.ts'
@@ -22,7 +23,7 @@ export interface ContextLostRule extends TraceRule<CallFacts, CallSummary> {
 /**
  * CTX-002 context_lost_between_services: entry spans of a callee are roots without a link while the caller's exit spans
  * for them have no child. The two sides share no id, so what each side saw is counted here and matched in the judge.
- * Assumes that a root with a link is a new trace by design, and that a late piece of a trace has its calls elsewhere.
+ * Assumes that a root with a link is a new trace by design. A call and its answer may be in two pieces of their trace.
  */
 export function contextLost(config: ContextPropagationConfig, evidenceLimit: number): ContextLostRule {
   return {
@@ -53,6 +54,9 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #answers = new PairTally()
   /** By operation, entries whose call had left before and counts as unanswered. */
   readonly #lateAnswers = new Map<number, number>()
+  /** By exit group, calls in late pieces whose answer may have come before. */
+  readonly #lateExits = new Map<number, number>()
+  readonly #answeredApart: CallIds
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
   readonly #traits: (Traits | undefined)[] = []
@@ -65,6 +69,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#peers = new Peers(config.max_operations)
     this.#exitSamples = new CallSamples(config.max_samples)
     this.#rootSamples = new CallSamples(config.max_samples)
+    this.#answeredApart = new CallIds(config.max_samples)
   }
 
   observe(facts: CallFacts, _nowMs: number): void {
@@ -74,7 +79,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     if (table.count > this.#groups.length) this.#groups = new Int32Array(Math.max(table.count, this.#groups.length * 2))
     else this.#groups.fill(0, 0, table.count)
     for (let trace = 0; trace < traceCount; trace++) {
-      const whole = state[trace] === TraceState.complete || state[trace] === TraceState.incomplete
+      const isLate = state[trace] === TraceState.late
+      const isKnown = state[trace] !== TraceState.unknown
       const end = firstRow[trace + 1]!
       for (let row = firstRow[trace]!; row < end; row++) {
         const role = facts.roles[row]!
@@ -85,14 +91,14 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
           !exits &&
           (role & (Role.leaf | Role.root | Role.entry)) === Role.leaf &&
           table.kind(row) === SpanKind.unspecified
-        if (whole && (exits || mayExit)) this.#exit(facts, row, role)
+        if (isKnown && (exits || mayExit)) this.#exit(facts, row, role, isLate)
       }
     }
   }
 
   takeSummary(): CallSummary {
     const registry = this.#registry
-    if (!registry) return { exits: [], entries: [], exitSamples: [], rootSamples: [], share: 1 }
+    if (!registry) return { exits: [], entries: [], exitSamples: [], rootSamples: [], answeredApart: [], share: 1 }
     const exits = new Map<number, ExitRow>()
     const entries = new Map<number, EntryRow>()
     this.#exits.forEach((group, total, lost) => {
@@ -108,6 +114,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
         scope,
         total,
         unanswered: lost,
+        late: this.#lateExits.get(group) ?? 0,
         answeredBy: [],
       })
     })
@@ -126,12 +133,14 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#exits.clear()
     this.#entries.clear()
     this.#lateAnswers.clear()
+    this.#lateExits.clear()
     this.#answers.clear()
     return {
       exits: [...exits.values()],
       entries: [...entries.values()],
       exitSamples: this.#exitSamples.take().map((sample) => ({ ...sample, key: exits.get(sample.group)!.key })),
       rootSamples: this.#rootSamples.take().map((sample) => ({ ...sample, key: entries.get(sample.group)!.key })),
+      answeredApart: this.#answeredApart.take(),
       share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
     }
   }
@@ -149,7 +158,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     if (!isLost) {
       const parent = traces!.parentRow[row]!
       if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), operation)
-      else if (parent === Parent.passed) this.#lateAnswers.set(operation, (this.#lateAnswers.get(operation) ?? 0) + 1)
+      else this.#answeredApart.add(table, row)
+      if (parent === Parent.passed) this.#lateAnswers.set(operation, (this.#lateAnswers.get(operation) ?? 0) + 1)
       return
     }
     // Without the copies of spans that came twice.
@@ -160,14 +170,16 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     if (cause !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, cause)
   }
 
-  #exit(facts: CallFacts, row: number, role: number): void {
+  #exit(facts: CallFacts, row: number, role: number, isLate: boolean): void {
     const { table } = facts.batch
     const operation = facts.operations[row]!
     const group = this.#groupOf(facts, row)
     this.#learnTraits(facts, row, operation)
     const isUnanswered = (role & Role.answered) === 0
     this.#exits.add(group, isUnanswered)
-    if (isUnanswered) this.#exitSamples.add(group, table, row)
+    if (!isUnanswered) return
+    this.#exitSamples.add(group, table, row)
+    if (isLate) this.#lateExits.set(group, (this.#lateExits.get(group) ?? 0) + 1)
   }
 
   #groupOf(facts: CallFacts, row: number): number {

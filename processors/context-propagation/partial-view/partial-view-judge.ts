@@ -95,7 +95,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
           exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
           this.#callersOf(service).add(row.service)
         }
-        if (row.boundary !== 'messaging') this.#recentExits.add(nowMs, row.key, row.total, row.unanswered)
+        if (row.boundary !== 'messaging')
+          this.#recentExits.add(nowMs, row.key, row.total - row.late, row.unanswered - row.late)
       }
       for (const { service, name, roots, lateAnswers } of entries) {
         const rpc = rpcNameOf(name)

@@ -336,6 +336,24 @@ describe('CTX-002 context_lost_between_services', () => {
     expect(s.findings()[0]!.occurrences).toBeGreaterThan(35)
   })
 
+  it('finds calls of a caller whose spans come when the rest of their trace has gone on', async () => {
+    const s = await shop()
+    const search = 'search.Search/Nearby'
+    for (let i = 0; i < 20; i++) {
+      const trace = s.nextId()
+      const root = s.span(trace, null, { name: 'GET /', kind: 'server' })
+      const middle = s.span(trace, root.spanId, { name: 'GET /hotels', kind: 'server' }, 1_000_000n)
+      const client = s.span(trace, middle.spanId, { name: search, kind: 'client' }, 2_000_000n)
+      const server = s.span(s.nextId(), null, { name: search, kind: 'server' }, 3_000_000n)
+      s.send({ service: 'edge', spans: [root] }, { service: 'search', spans: [server] })
+      s.settings.clock.advanceBy(3000)
+      s.send({ service: 'frontend', spans: [middle, client] })
+    }
+    expect(s.findings()).toMatchObject([
+      { rule: 'CTX-002', occurrences: 20, place: { edge: { from: 'frontend', to: 'search' } } },
+    ])
+  })
+
   it('counts a share of the calls against all calls of the edge', async () => {
     const s = await shop()
     for (let i = 0; i < 60; i++) s.call('frontend', 'search', 'search.Search/Nearby', i % 3 === 0)
