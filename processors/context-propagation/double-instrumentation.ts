@@ -9,8 +9,9 @@ import type { ContextPropagationConfig } from './config.ts'
 
 const RULE = 'CTX-006'
 const CAUSE = 'two_handlers'
-/** Twins from which an operation is spoken of. */
-const DECIDE_FROM = 10
+/** Twins from which an operation is spoken of: entries are one call by their parent, exits may be calls in parallel. */
+const DECIDE_ENTRIES_FROM = 5
+const DECIDE_EXITS_FROM = 10
 /** Share of the calls that must have a twin: one of many instances, where a parent proves them to be one call; else nearly all. */
 const SHARE = { entries: 0.02, exits: 0.9 } as const
 /** The inner span lasts at least this share of the outer one, or what is left is no more than handlers take. */
@@ -49,7 +50,8 @@ export function doubleInstrumentation(
         says(parts, count) {
           const { name, service } = parts[0]!
           const calls = callsOf(parts)
-          if (count < DECIDE_FROM || count < calls * SHARE[where]) return null
+          const fewest = where === 'entries' ? DECIDE_ENTRIES_FROM : DECIDE_EXITS_FROM
+          if (count < fewest || count < calls * SHARE[where]) return null
           return {
             level: 'warn',
             confidence: 0.95,
@@ -165,9 +167,14 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   }
 }
 
-/** Without kinds a call is a span that another service answers. */
+/** Without kinds a call is a span that another service answers; some clients have a span for each attempt at a call. */
 function isCall(facts: CallFacts, row: number): boolean {
-  const kind = facts.batch.table.kind(row)
+  const { table, traces } = facts.batch
+  const kind = table.kind(row)
+  if (kind === SpanKind.internal) {
+    const call = traces!.parentRow[row]!
+    return call >= 0 && table.kind(call) === SpanKind.client && facts.serviceOf(call) === facts.serviceOf(row)
+  }
   return (
     kind === SpanKind.client || kind === SpanKind.producer || (kind === SpanKind.unspecified && isAnswered(facts, row))
   )

@@ -13,6 +13,7 @@ export const WHY: Readonly<Record<string, string>> = {
   'links stripped': `${LATE_PIECES} And ${SILENT_VIEW}`,
   'sibling as parent':
     'a sibling that lasts less than 10 µs did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
-  'context reused': `${LATE_PIECES} Steps that outlive the request that they belong to look like asynchronous work.`,
+  'context reused':
+    'steps that outlive the request that they belong to look like asynchronous work, and those that come before the requests of their service are compared have none to be compared with.',
   'sent twice': SILENT_VIEW,
 }

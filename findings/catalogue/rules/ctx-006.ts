@@ -39,10 +39,16 @@ http.ListenAndServe(addr, router) // not otelhttp.NewHandler(router, "server")`,
   thresholds: [],
   fixed: [
     {
-      what: 'pairs from which an operation is spoken of',
+      what: 'pairs from which an operation is spoken of: entries',
+      value: '5',
+      constants: ['context-propagation/double-instrumentation.ts DECIDE_ENTRIES_FROM'],
+      reason: 'A single pair may be a call of itself that nests by accident.',
+    },
+    {
+      what: 'pairs from which an operation is spoken of: exits',
       value: '10',
-      constants: ['context-propagation/double-instrumentation.ts DECIDE_FROM'],
-      reason: 'A single pair may be a retry that nests by accident.',
+      constants: ['context-propagation/double-instrumentation.ts DECIDE_EXITS_FROM'],
+      reason: 'Calls in parallel, or a retry, may nest by accident.',
     },
     {
       what: 'share of the calls that must have a twin: entries (SERVER, CONSUMER)',

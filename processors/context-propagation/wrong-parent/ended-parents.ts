@@ -4,8 +4,8 @@ import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 /** Spans under one parent after its end, and the time from that end to the last of them, that make a reused context. */
 const REUSED_CHILDREN = 5
 const REUSED_OVER_MS = 10_000
-/** Children kept as evidence until that is known. */
-const MAX_KEPT = 10
+/** Children of a parent that are kept as evidence until that is known, where all evidence is asked for (replay). */
+const MAX_KEPT = 1000
 
 /** Spans of one operation that began after their parent had ended. */
 export interface EndedParent {
@@ -74,8 +74,13 @@ export function isReused({ children, lastMs, endMs }: EndedParent): boolean {
 }
 
 /** Keeps a span as evidence until it is known what its parent is. */
-export function keepPending({ pending, operation }: EndedParent, table: SpanTable, row: number): void {
-  if (pending.length >= MAX_KEPT) return
+export function keepPending(
+  { pending, operation }: EndedParent,
+  table: SpanTable,
+  row: number,
+  evidenceLimit: number,
+): void {
+  if (pending.length >= Math.min(MAX_KEPT, Math.max(1, evidenceLimit))) return
   pending.push({
     operation,
     startUnixNano: table.timeUnixNano(row, Column.start),

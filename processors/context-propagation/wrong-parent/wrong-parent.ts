@@ -35,6 +35,7 @@ export function wrongParent(
 }
 
 class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary> {
+  readonly #evidenceLimit: number
   readonly #tally: OccurrenceTally
   readonly #endedParents: EndedParents
   /** By operation: 1 for those that hung below an ended parent, which are counted from then on. */
@@ -47,6 +48,7 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   #verdicts: Verdicts = new Map()
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+    this.#evidenceLimit = evidenceLimit
     this.#tally = new OccurrenceTally(evidenceLimit)
     this.#endedParents = new EndedParents(config.max_ended_parents)
   }
@@ -148,7 +150,7 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
 
   #afterEnd(facts: CallFacts, row: number, entry: EndedParent, isForgotten: boolean): void {
     if (isReused(entry)) this.#reused(facts, row, entry)
-    else keepPending(entry, facts.batch.table, row)
+    else keepPending(entry, facts.batch.table, row, this.#evidenceLimit)
     const isJudged = this.#isJudged(facts, row, 'context_reused') && isReused(entry)
     if ((isJudged || isForgotten) && facts.claim(row, RULE) && isJudged) facts.mark(row, RULE, 'context_reused')
   }

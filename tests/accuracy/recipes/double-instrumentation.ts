@@ -1,4 +1,5 @@
 import { Kind, Span } from '../model/span.ts'
+import { FEWEST } from '../model/truth.ts'
 import { pickOperation, type Recipe, someOf } from './recipe.ts'
 
 /** Interceptor and stats handler at once. */
@@ -8,8 +9,7 @@ export const doubleInstrumentation: Recipe = {
   what: 'each call of an operation makes a second span of the same name and kind, around the first or beside it',
   causes: '`two_handlers`',
   key: 'service and operation',
-  identifiable:
-    'SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled (else they look like calls at the same time)',
+  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled (else they look like calls at the same time); at least ${FEWEST}`,
   inject(ground) {
     const { recording, random, share } = ground
     const isCall = (span: Span) => span.kind >= Kind.server && span.parent !== null
@@ -33,7 +33,8 @@ export const doubleInstrumentation: Recipe = {
       return twin
     })
     const { service, name, kind } = broken[0]!
-    const identifiable = share >= 1 || kind === Kind.server || kind === Kind.consumer
+    const isTelling = share >= 1 || kind === Kind.server || kind === Kind.consumer
+    const identifiable = isTelling && broken.length >= FEWEST
     return [
       {
         recipe: this.name,

@@ -64,6 +64,21 @@ describe('CTX-006 double_instrumentation', () => {
     expect(p.marks.slice(-2)).toMatchObject([{ rules: ['CTX-006'] }, { rules: ['CTX-006'] }])
   })
 
+  it('finds SERVER twins below one attempt at a call', async () => {
+    const p = await propagation()
+    for (let i = 0; i < 100; i++) {
+      const traceId = p.newId()
+      const root = p.span({ traceId, name: 'GET /', kind: 'server' }, 0, 60)
+      const client = p.span({ traceId, parentId: root.spanId, name: 'shop.Cart/Get', kind: 'client' }, 5, 40)
+      const attempt = p.span({ traceId, parentId: client.spanId, name: 'Attempt', kind: 'internal' }, 6, 38)
+      const handler = { traceId, parentId: attempt.spanId, name: 'shop.Cart/Get', kind: 'server' } as const
+      const twins = [p.span(handler, 10, 30), p.span(handler, 10.5, 29)]
+      p.send({ service: 'edge', spans: [root, client, attempt] }, { service: 'cart', spans: twins })
+      p.advance(20)
+    }
+    expect(p.findings()).toMatchObject([{ rule: 'CTX-006', place: { service: 'cart' }, occurrences: 100 }])
+  })
+
   it.each<[string, (p: Propagation, request: Request) => Span]>([
     ['below one call', (p, request) => serverTwin(p, request, request.client.spanId)],
     ['below each other', (p, request) => serverTwin(p, request, request.server.spanId)],
