@@ -1,21 +1,23 @@
 /** Counts by key over the last minute, in slices of ten seconds. */
 const SLICE_MS = 10_000
-const SLICES = 6
+export const SLICES = 6
 
 interface Slice {
   readonly index: number
   readonly sums: Map<string, Float64Array>
 }
 
-/** Sums of a few numbers by key over the last minute; what is older falls out slice by slice. Bounded by `limit` keys a slice. */
+/** Sums of a few numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept. Bounded by `limit` keys a slice. */
 export class RecentCounts {
   readonly #width: number
   readonly #limit: number
+  readonly #kept: number
   #slices: Slice[] = []
 
-  constructor(width: number, limit: number) {
+  constructor(width: number, limit: number, kept = SLICES) {
     this.#width = width
     this.#limit = limit
+    this.#kept = kept
   }
 
   add(atMs: number, key: string, ...amounts: readonly number[]): void {
@@ -30,7 +32,7 @@ export class RecentCounts {
   }
 
   expire(nowMs: number): void {
-    const oldest = Math.floor(nowMs / SLICE_MS) - SLICES
+    const oldest = Math.floor(nowMs / SLICE_MS) - this.#kept
     while (this.#slices.length > 0 && this.#slices[0]!.index <= oldest) this.#slices.shift()
   }
 

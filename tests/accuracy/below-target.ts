@@ -2,18 +2,24 @@ const SILENT_VIEW =
   'where several faults at once damage most edges, or the service that all others hang from loses everything for a while, it may as well be that a share of the traffic goes to another gateway; the context rules are silent then (GW-001).'
 const LATE_PIECES =
   'spans that arrive when the rest of their trace has gone on (exports of both sides and the window add up to more than 6 s) are not compared with their caller.'
+const LATE_CALLS =
+  'a call that comes more than 10 s after the root that it made (exports of both sides and the wait of their traces) is not compared with it, and of two callers of one operation at the same moment only time tells which lost it.'
 
 /** Why a class stays below its target, by the name of its recipe; the page shows it where it does. */
 export const WHY: Readonly<Record<string, string>> = {
   'sampling mismatch': `${SILENT_VIEW} Of few traces a cause is not decided either.`,
   'parent never ended': `${SILENT_VIEW} Where a service is entered by the lost span only, its orphans may come from a service that sends elsewhere; and the cause is open where the lost spans stand beside calls that nobody answers.`,
-  'cut header, all out of a caller': `${LATE_PIECES} And ${SILENT_VIEW}`,
-  'cut header, all into a callee': `${LATE_PIECES} A share of the calls that happens to be all of one route looks like a route that is stripped.`,
-  'cut header, two formats': `${LATE_PIECES} And ${SILENT_VIEW}`,
-  'links stripped': `${LATE_PIECES} And ${SILENT_VIEW}`,
+  'cut header, all out of a caller': `${LATE_CALLS} And ${SILENT_VIEW}`,
+  'cut header, all into a callee': `${LATE_CALLS} A share of the calls that happens to be all of one route looks like a route that is stripped.`,
+  'cut header, two formats': `${LATE_CALLS} And ${SILENT_VIEW}`,
+  'links stripped': `${LATE_CALLS} And ${SILENT_VIEW}`,
   'sibling as parent':
     'a sibling that lasts less than 10 µs did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
   'context reused':
     'steps that outlive the request that they belong to look like asynchronous work, and those that come before the requests of their service are compared have none to be compared with.',
   'sent twice': SILENT_VIEW,
+  'split over 2 gateways':
+    'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
+  'split over 3 gateways':
+    'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
 }

@@ -6,7 +6,7 @@ import type { ContextPropagationConfig } from '../config.ts'
 import type { CallSummary } from '../context-lost/context-lost-summary.ts'
 import type { OrphanSummary } from '../orphan-span/orphan-summary.ts'
 import type { OutrankedRow } from '../outranked.ts'
-import { RecentCounts } from '../recent-counts.ts'
+import { RecentCounts, SLICES } from '../recent-counts.ts'
 import { type EntryTraffic, type ExitTraffic, judgeView, type View } from './partial-view-decision.ts'
 
 export const RULE = 'GW-001'
@@ -62,8 +62,13 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #interfaces = new Map<string, string>()
   /** Per exit: calls, unanswered. */
   readonly #recentExits: RecentCounts
-  /** Per service: entries with a parent id, orphans among them, answers that are here but not below their call. */
+  /** Per service: entries with a parent id, and orphans among them. */
   readonly #recentEntries: RecentCounts
+  /**
+   * Per service, answers that are here but not below their call; a slice longer than the calls, which are only known to be
+   * unanswered when their trace has waited, so that no call is left when its answer has just faded.
+   */
+  readonly #recentLostAnswers: RecentCounts
   /** Per caller and callee: orphans whose call is here. */
   readonly #recentBridges: RecentCounts
   readonly #recentInner: RecentCounts
@@ -80,7 +85,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     this.#limit = config.max_operations
     this.#elsewhere = config.expected_elsewhere
     this.#recentExits = new RecentCounts(2, this.#limit)
-    this.#recentEntries = new RecentCounts(3, this.#limit)
+    this.#recentEntries = new RecentCounts(2, this.#limit)
+    this.#recentLostAnswers = new RecentCounts(1, this.#limit, SLICES + 1)
     this.#recentBridges = new RecentCounts(1, this.#limit)
     this.#recentInner = new RecentCounts(1, 1)
   }
@@ -104,7 +110,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
           this.#servers.set(rpc, service)
           this.#interfaces.set(interfaceOf(rpc), service)
         }
-        if (roots + lateAnswers > 0) this.#recentEntries.add(nowMs, service, 0, 0, roots + lateAnswers)
+        if (roots + lateAnswers > 0) this.#recentLostAnswers.add(nowMs, service, roots + lateAnswers)
       }
     }
   }
@@ -116,7 +122,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
           if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
           continue
         }
-        this.#recentEntries.add(nowMs, service, withParent, orphans - retracted, 0)
+        this.#recentEntries.add(nowMs, service, withParent, orphans - retracted)
         if (orphans === 0) continue
         if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(`${service}\0${name}`)
         this.#tallyOf(service).orphans += orphans
@@ -133,7 +139,13 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         this.#tallyOf(to).explained += count
       }
     }
-    for (const counts of [this.#recentExits, this.#recentEntries, this.#recentBridges, this.#recentInner])
+    for (const counts of [
+      this.#recentExits,
+      this.#recentEntries,
+      this.#recentLostAnswers,
+      this.#recentBridges,
+      this.#recentInner,
+    ])
       counts.expire(nowMs)
     // Without traffic nothing is known to have changed; what fades from the counts is no news.
     if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
@@ -186,8 +198,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       bridgedTo.set(to, (bridgedTo.get(to) ?? 0) + count!)
     }
     const entries: EntryTraffic[] = []
-    for (const [service, [withParent, orphans, roots]] of this.#recentEntries.totals()) {
-      answersLost.set(service, roots!)
+    for (const [service, [count]] of this.#recentLostAnswers.totals()) answersLost.set(service, count!)
+    for (const [service, [withParent, orphans]] of this.#recentEntries.totals()) {
       entries.push({
         service,
         withParent: withParent!,
