@@ -1,7 +1,5 @@
 const SILENT_VIEW =
   'where several faults at once damage most edges, or the service that all others hang from loses everything for a while, it may as well be that a share of the traffic goes to another gateway; the context rules are silent then (GW-001).'
-const LATE_PIECES =
-  'spans that arrive when the rest of their trace has gone on (exports of both sides and the window add up to more than 6 s) are not compared with their caller.'
 const LATE_CALLS =
   'a call that comes more than 10 s after the root that it made (exports of both sides and the wait of their traces) is not compared with it, and of two callers of one operation at the same moment only time tells which lost it.'
 
