@@ -18,8 +18,8 @@ const MIN_BEYOND = { proven: 10, symmetric: 20 } as const
 /** Most of the seconds since the last step must agree, of which so many are looked at. */
 const RECENT = 60
 const MIN_SHARE = 0.5
-/** Seconds from which a drift is told from an offset. */
-const MIN_DRIFT = 5
+/** Seconds from which a drift is told from an offset, and from which nothing before the last step is asked. */
+const DRIFT = { least: 5, enough: 20 } as const
 /** An offset that only symmetry tells may be an asymmetry. */
 const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
 /** Uncertainties from which an offset is one. */
@@ -181,8 +181,10 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
 
 /** Whether the offset moved, steps aside, by half of what is tolerated, and not only back and forth. */
 function isDrifting(group: ClockGroup, toleranceNano: number): boolean {
-  const stretch = sinceLastJump(group)
-  if (stretch.length < MIN_DRIFT) return false
+  const stretches = stretchesOf(group)
+  const longest = stretches.reduce((most, one) => (one.length > most.length ? one : most))
+  const stretch = stretches.findLast(({ length }) => length >= DRIFT.enough) ?? longest
+  if (stretch.length < DRIFT.least) return false
   const quarter = Math.ceil(stretch.length / 4)
   const moved = meanOf(stretch.slice(-quarter)) - meanOf(stretch.slice(0, quarter))
   const uncertain = SIGNIFICANCE * medianOf(stretch.map((point) => point.halfWidthNano))
@@ -199,6 +201,12 @@ function strideOf({ points }: ClockGroup): number {
 function sinceLastJump({ points, jumps }: ClockGroup): readonly TrackPoint[] {
   const from = jumps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
   return points.filter((point) => point.second > from)
+}
+
+/** What lies between its steps, earliest first. */
+function stretchesOf({ points, jumps }: ClockGroup): readonly (readonly TrackPoint[])[] {
+  const ends = [...jumps.map(({ atS }) => atS), Number.POSITIVE_INFINITY]
+  return ends.map((end, i) => points.filter(({ second }) => second <= end && second > (ends[i - 1] ?? -1)))
 }
 
 function meanOf(points: readonly TrackPoint[]): number {

@@ -8,8 +8,12 @@ import { type LifetimeSummary, type OccurrenceRow, type OperationRow, operationK
 import type { StandingPlace } from './standing-place.ts'
 import { StandingPlaces } from './standing-places.ts'
 
-/** How long a clock may take to be found out; until then what it would explain is provisional. */
+/**
+ * How long what was seen stays provisional: until late spans have come, and where a clock may explain it until that has
+ * been found out. Two clocks between which there is a call a second show a step within a minute.
+ */
 const SETTLE_MS = 12_000
+const CLOCK_SETTLE_MS = 60_000
 /** A step this close to the start of a span moves it against its parent. */
 const STEP_REACH_S = 2
 /** Between two clocks it does so until it has been found out. */
@@ -55,7 +59,8 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     this.#saidEarly = early
     const reports: FindingReport[] = []
     for (const place of this.#places.all) {
-      this.#explained += place.settle(nowMs - SETTLE_MS, (row) => this.#isExplained(row))
+      const settleMs = KINDS[place.kind]!.clockExplainsBeyond === null ? SETTLE_MS : CLOCK_SETTLE_MS
+      this.#explained += place.settle(nowMs - settleMs, (row) => this.#isExplained(row))
       if (place.takeChange() || isAllNews) reports.push(...this.#report(place))
     }
     return reports
@@ -97,9 +102,10 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     if (KINDS[kind]!.clockExplainsBeyond === null) return false
     if (this.#leftNano(row) <= 0) return true
     const [own = null, other = own] = domains
+    // Which of two clocks was set is not always known, so within one, too, the steps of those around it count.
     const setNano =
       own !== null && own === other
-        ? this.#clocks.setByNano(own, second - STEP_REACH_S, second + STEP_REACH_S)
+        ? this.#clocks.setAroundNano(domains, second - STEP_REACH_S, second + STEP_REACH_S)
         : SLOPE_FACTOR * this.#clocks.setAroundNano(domains, second - STEP_UNKNOWN_S, second + STEP_REACH_S)
     return setNano >= excessNano
   }

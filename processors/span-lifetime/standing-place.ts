@@ -86,13 +86,13 @@ export class StandingPlace {
     let dropped = 0
     for (const part of this.#parts.values()) {
       if (part.pending.length === 0) continue
-      this.#isChanged = true
       const open: Pending[] = []
       for (const pending of part.pending) {
         if (isExplained(pending.row)) dropped += pending.row.count
         else if (pending.seenMs <= untilMs) stand(part, pending.row)
         else open.push(pending)
       }
+      if (open.length < part.pending.length) this.#isChanged = true
       part.pending = open
     }
     return dropped

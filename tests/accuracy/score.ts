@@ -1,4 +1,4 @@
-import { arrives, type Break, evidenceKey } from './model/truth.ts'
+import { areEnough, arrives, type Break, evidenceKey } from './model/truth.ts'
 import type { Outcome } from './run.ts'
 
 type Finding = Outcome['findings'][number]
@@ -39,7 +39,7 @@ export function scoreRun(outcome: Outcome, { breaks, baseline }: Expected): RunS
   for (const finding of standing) {
     const matching = breaks.filter((one) => matches(finding, one, outcome))
     // What was there before says nothing, unless it now rests on what was injected.
-    const isBaseline = known.has(placeKey(finding)) || isKnownOffset(finding, baseline)
+    const isBaseline = known.has(placeKey(finding)) || isKnownOffset(finding, outcome, baseline)
     if (matching.length > 0) {
       const causes = matching.flatMap((one) => one.causes)
       const cause = causes.includes(finding.cause) ? 'right' : finding.cause === 'undetermined' ? 'undecided' : 'wrong'
@@ -65,7 +65,7 @@ function scoreRecipe(
     for (const occurrence of one.occurrences) {
       const isWhole = isWithoutSpans(one.rules[0]!)
       const found = isWhole ? matching.length > 0 : occurrence.spans.some((span) => proven.has(evidenceKey(span)))
-      const identifiable = occurrence.identifiable && (isWhole || arrives(occurrence))
+      const identifiable = occurrence.identifiable && (isWhole ? areEnough(occurrence) : arrives(occurrence))
       score.all++
       if (found) score.allFound++
       if (identifiable) score.identifiable++
@@ -124,10 +124,12 @@ function membersOf(domain: string, clocks: Outcome['clocks']): readonly string[]
 const KNOWN_OFFSET_NANO = 800_000
 
 /** A CLOCK-001 of two clocks that differ in the unbroken recording too, whatever it takes for its reference. */
-function isKnownOffset(finding: Finding, baseline: Outcome): boolean {
+function isKnownOffset(finding: Finding, { clocks }: Outcome, baseline: Outcome): boolean {
   if (finding.rule !== 'CLOCK-001') return false
-  const own = offsetsOf(finding.service, baseline)
-  const reference = offsetsOf(String(finding.values.reference), baseline)
+  // A merged domain goes by the name of one member, which need not be the one that differs as it is.
+  const offsets = (domain: string) => membersOf(domain, clocks).flatMap((member) => offsetsOf(member, baseline))
+  const own = offsets(finding.service)
+  const reference = offsets(String(finding.values.reference))
   return own.some((a) => reference.some((b) => Math.abs(a - b) > KNOWN_OFFSET_NANO))
 }
 

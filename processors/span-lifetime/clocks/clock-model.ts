@@ -101,11 +101,6 @@ export class ClockModel {
     return own && its && own.root === its.root ? own.offsetNano - its.offsetNano : null
   }
 
-  /** How far one clock was set between two times. */
-  setByNano(domain: string, fromS: number, untilS: number): number {
-    return this.#steps.ownNano(domain, fromS, untilS)
-  }
-
   /** How far one of the clocks was set at most between which the offsets of these domains are known. */
   setAroundNano(domains: readonly (string | null)[], fromS: number, untilS: number): number {
     return this.#steps.aroundNano(domains, fromS, untilS)

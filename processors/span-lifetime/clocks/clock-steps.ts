@@ -1,6 +1,6 @@
 import { attributeStep, type StepWitness } from './attribute-steps.ts'
 import { type DomainPair, REACH_S, windowOf } from './domain-pair.ts'
-import { findSteps, LEAST_DELAYED, type SeenStep, type Step } from './find-steps.ts'
+import { findSteps, type SeenStep, type Step, steadiest } from './find-steps.ts'
 import { HISTORY_S } from './pair-samples.ts'
 import { medianOf } from './robust.ts'
 
@@ -53,7 +53,7 @@ export class ClockSteps {
   }
 
   /** How far a clock was set between two times, all its steps together. */
-  ownNano(domain: string, fromS: number, untilS: number): number {
+  #ownNano(domain: string, fromS: number, untilS: number): number {
     let sumNano = 0
     for (const { atS, jumpNano } of this.of(domain)) if (atS >= fromS && atS <= untilS) sumNano += Math.abs(jumpNano)
     return sumNano
@@ -64,7 +64,7 @@ export class ClockSteps {
     let mostNano = 0
     for (const [domain, touched] of this.#touched)
       if (domains.some((one) => one !== null && touched.has(one)))
-        mostNano = Math.max(mostNano, this.ownNano(domain, fromS, untilS))
+        mostNano = Math.max(mostNano, this.#ownNano(domain, fromS, untilS))
     return mostNano
   }
 
@@ -79,10 +79,15 @@ export class ClockSteps {
     const standsS = fromS + REACH_S
     for (const pair of due) {
       const { steps, fromS: judgedS } = findSteps(windowOf(pair, fromS, nowS + REACH_S))
-      // As calls are forgotten, a step that was found stays when too few are left before it.
-      const kept = (this.#found.get(pair) ?? []).filter(({ atS }) => atS >= standsS && atS < judgedS)
       const found = steps.filter(({ atS }) => atS >= standsS)
-      const all = found.length === 0 ? kept : [...kept.filter((step) => !isNear(step, found[0]!)), ...found]
+      // As calls are forgotten, a step that was found stays, unless those that are left contradict it.
+      const kept = (this.#found.get(pair) ?? []).filter(
+        (step) =>
+          step.atS >= standsS &&
+          !found.some((other) => isNear(step, other)) &&
+          (step.atS < judgedS || directionAt(pair, step.atS, step.gapS / 2, Math.abs(step.jumpNano)) !== 0),
+      )
+      const all = [...kept, ...found]
       if (all.length > 0) this.#found.set(pair, all)
       else this.#found.delete(pair)
     }
@@ -177,7 +182,7 @@ function witnessesOf(
 /** Whether the offset of a pair jumped by that much at that time; null where its calls do not tell. */
 function directionAt(pair: DomainPair, atS: number, marginS: number, sizeNano: number): 1 | 0 | -1 | null {
   const window = windowOf(pair, atS - WITNESSES.withinS, atS + WITNESSES.withinS)
-  const { times, offsets } = window.leastDelayed(Math.ceil(window.calls * LEAST_DELAYED))
+  const { times, offsets } = window.leastDelayed(steadiest(window.calls))
   const before: number[] = []
   const after: number[] = []
   for (const [i, timeS] of times.entries()) {

@@ -15,11 +15,19 @@ export class ClockTrack {
   }
 
   at(second: number): TrackPoint | null {
-    const { points } = this
-    let i = points.length
-    while (i > 0 && points[i - 1]!.second > second) i--
-    const point = points[i - 1]
-    return point?.second === second ? point : null
+    return this.points[this.#indexOf(second)] ?? null
+  }
+
+  remove(second: number): void {
+    const i = this.#indexOf(second)
+    if (i >= 0) this.points.splice(i, 1)
+  }
+
+  /** −1 where it has no point. */
+  #indexOf(second: number): number {
+    let i = this.points.length - 1
+    while (i >= 0 && this.points[i]!.second > second) i--
+    return this.points[i]?.second === second ? i : -1
   }
 
   /** Sets the point of a second, again if more is known about it; returns how many old ones were forgotten for it. */

@@ -5,7 +5,7 @@ import { SampleWindow } from './sample-window.ts'
 
 /** Seconds of samples on each side of a time from which its offset is estimated. */
 export const REACH_S = 15
-/** Seconds around a time in which there must be calls for it to have an offset. */
+/** Seconds around a time in which there must be calls for it to have an offset, their mean too where no slope is known. */
 const NEAR_S = 5
 
 /** Two clock domains with all samples of their sources, either way round. */
@@ -49,7 +49,7 @@ export function liveFit(pair: DomainPair, steps: readonly Step[], atS: number): 
 export function settledFit(pair: DomainPair, steps: readonly Step[], atS: number): OffsetFit | null {
   const { fromS, untilS } = between(steps, atS, atS - REACH_S, atS + REACH_S)
   const isNear = hasSamples(pair, Math.max(fromS, atS - NEAR_S), Math.min(untilS, atS + NEAR_S))
-  return isNear ? fitOffset(windowOf(pair, fromS, untilS), atS) : null
+  return isNear ? fitOffset(windowOf(pair, fromS, untilS), atS, NEAR_S) : null
 }
 
 function between(steps: readonly Step[], atS: number, earliestS: number, latestS: number) {

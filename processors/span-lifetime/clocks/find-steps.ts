@@ -1,5 +1,5 @@
-import { medianOf, robustSigma } from './robust.ts'
-import type { SampleWindow } from './sample-window.ts'
+import { medianError, medianOf, robustSigma } from './robust.ts'
+import type { Samples, SampleWindow } from './sample-window.ts'
 
 /** Samples in each of the four windows around a possible step. */
 const RUN = 8
@@ -9,8 +9,17 @@ const MIN_STEP_NANO = 0.5e6
 const MAX_DRIFT = 500e-6
 /** Scatter of the samples, in which a jump must not hide. */
 const SIGNIFICANCE = 6
-/** Share of the calls that are looked at: more than for an offset, since a step must be placed in time. */
-export const LEAST_DELAYED = 0.5
+/** Errors by which the slope on both sides may be wrong. */
+const SLOPE_SIGNIFICANCE = 3
+/** Share of the way there and back: a load on one of the two moves an offset by half of what it adds. */
+const ONE_WAY = 0.5
+/**
+ * Calls that are looked at, those that waited least: half of them, more than for an offset, since a step must be placed in
+ * time; of few calls all.
+ */
+export function steadiest(calls: number): number {
+  return Math.max(8 * RUN, Math.ceil(calls / 2))
+}
 
 /** A jump of the offset between two clocks. */
 export interface Step {
@@ -38,7 +47,8 @@ export interface FoundSteps {
  * so that a drift is none. Placed where the fewest samples lie on the wrong side of its middle.
  */
 export function findSteps(window: SampleWindow): FoundSteps {
-  const { times, offsets } = window.leastDelayed(Math.ceil(window.calls * LEAST_DELAYED))
+  const samples = window.leastDelayed(steadiest(window.calls))
+  const { times, offsets } = samples
   const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
   const sums = prefixSums(offsets)
@@ -47,7 +57,7 @@ export function findSteps(window: SampleWindow): FoundSteps {
     // Means are cheap and see every step, though not only steps.
     const rough = mean(i) - mean(i - RUN) - (mean(i + RUN) - mean(i) + mean(i - RUN) - mean(i - 2 * RUN)) / 2
     if (Math.abs(rough) < MIN_STEP_NANO / 2) continue
-    const jumpNano = jumpAt(times, offsets, i)
+    const jumpNano = jumpAt(samples, i)
     if (jumpNano === 0) continue
     // Places beside each other see the same step; the one that sees most of it has it.
     const isSame = i - lastAt < 2 * RUN
@@ -67,9 +77,16 @@ function prefixSums(values: Float64Array): Float64Array {
   return sums
 }
 
+/** Samples in one of the four windows. */
+interface Run {
+  readonly median: number
+  readonly time: number
+  readonly sigma: number
+}
+
 /** The unexplained jump before sample `i`; 0 where it is none. */
-function jumpAt(times: Float64Array, offsets: Float64Array, i: number): number {
-  const run = (from: number) => {
+function jumpAt({ times, offsets, delays }: Samples, i: number): number {
+  const run = (from: number): Run => {
     const values = offsets.subarray(from, from + RUN)
     const median = medianOf(values)
     let time = 0
@@ -77,17 +94,29 @@ function jumpAt(times: Float64Array, offsets: Float64Array, i: number): number {
     return { median, time, sigma: robustSigma(values, median) }
   }
   const [before2, before1, after1, after2] = [run(i - 2 * RUN), run(i - RUN), run(i), run(i + RUN)]
-  const slopeBefore = (before1.median - before2.median) / Math.max(1e-3, before1.time - before2.time)
-  const slopeAfter = (after2.median - after1.median) / Math.max(1e-3, after2.time - after1.time)
-  const explained = ((slopeBefore + slopeAfter) / 2) * (after1.time - before1.time)
-  const jump = after1.median - before1.median
-  const unexplained = jump - explained
   const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
-  const drifted = MAX_DRIFT * (times[i]! - times[i - 1]!) * 1e9
-  if (Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma) + drifted) return 0
+  const left = slopeBetween(before2, before1, sigma)
+  const right = slopeBetween(after1, after2, sigma)
+  const error = Math.hypot(left.error, right.error) / 2
+  const isMeasured = error < MAX_DRIFT * 1e9
+  const apartS = after1.time - before1.time
+  const jump = after1.median - before1.median
+  const unexplained = isMeasured ? jump - ((left.slope + right.slope) / 2) * apartS : jump
+  const drifted = Math.min(error, MAX_DRIFT * 1e9) * apartS
+  const load = ONE_WAY * medianOf(delays.subarray(i - 2 * RUN, i + 2 * RUN))
+  if (Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, load) + drifted) return 0
   // Before and after the step the runs agree with their neighbours better than with the other side.
   const steady = Math.max(Math.abs(before1.median - before2.median), Math.abs(after2.median - after1.median))
   return steady < Math.abs(jump) / 2 ? jump : 0
+}
+
+/** Calls of one moment say nothing of a slope: its error is what the medians scatter by, over the time between them. */
+function slopeBetween(from: Run, to: Run, sigma: number): { readonly slope: number; readonly error: number } {
+  const seconds = Math.max(1e-3, to.time - from.time)
+  return {
+    slope: (to.median - from.median) / seconds,
+    error: (SLOPE_SIGNIFICANCE * Math.SQRT2 * medianError(sigma, RUN)) / seconds,
+  }
 }
 
 /** The index around `i` that parts the samples best by the middle between both sides. */

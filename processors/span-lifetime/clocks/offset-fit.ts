@@ -42,13 +42,14 @@ export interface OffsetFit {
 /**
  * The offset at `atS`: the median over the calls of a window that were least delayed, along a line where the medians of
  * both halves of the window differ significantly. Assumes that least delayed calls take as long there as back; robust
- * against up to half of them being wrong. Null where too little was seen.
+ * against up to half of them being wrong. Null where too little was seen, or nothing within `reachS` by which the slope
+ * that is needed to go further is known.
  */
-export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
+export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POSITIVE_INFINITY): OffsetFit | null {
   if (window.calls < MIN_CALLS || window.size < MIN_SAMPLES) return null
   const wanted = Math.max(MIN_SAMPLES + 2, Math.ceil(window.calls * LEAST_DELAYED))
   const { times, offsets, delays } = window.leastDelayed(Math.min(MAX_SAMPLES, wanted))
-  const { slope, halfWidth: slopeHalfWidth } = slopeOf(times, offsets)
+  const { slope, halfWidth: slopeHalfWidth, isMeasured } = slopeOf(times, offsets)
   const count = times.length
   const level = new Float64Array(count)
   let meanTime = 0
@@ -56,6 +57,7 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
     level[i] = offsets[i]! - slope * (times[i]! - atS)
     meanTime += times[i]! / count
   }
+  if (!isMeasured && Math.abs(atS - meanTime) > reachS) return null
   const offsetNano = medianOf(level)
   const error = medianError(robustSigma(level, offsetNano), count)
   const delayNano = medianOf(delays)
@@ -72,22 +74,31 @@ export function fitOffset(window: SampleWindow, atS: number): OffsetFit | null {
   }
 }
 
+interface Slope {
+  readonly slope: number
+  /** Of the 95 % interval. */
+  readonly halfWidth: number
+  readonly isMeasured: boolean
+}
+
+const UNMEASURED: Slope = { slope: 0, halfWidth: USUAL_DRIFT * 1e9, isMeasured: false }
+
 /**
  * Slope between the halves of the window by time with the half width of its 95 % interval; zero where their medians do
  * not differ for sure, which does not make it certain that there is none.
  */
-function slopeOf(times: Float64Array, offsets: Float64Array): { slope: number; halfWidth: number } {
+function slopeOf(times: Float64Array, offsets: Float64Array): Slope {
   const middle = times.length >> 1
-  if (middle < MIN_SAMPLES || times.at(-1)! - times[0]! < MIN_SLOPE_S) return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
+  if (middle < MIN_SAMPLES || times.at(-1)! - times[0]! < MIN_SLOPE_S) return UNMEASURED
   const early = half(times, offsets, 0, middle)
   const late = half(times, offsets, times.length - middle, times.length)
   const seconds = late.time - early.time
-  if (seconds <= 0) return { slope: 0, halfWidth: USUAL_DRIFT * 1e9 }
+  if (seconds <= 0) return UNMEASURED
   const error = Math.hypot(early.error, late.error)
   const difference = late.median - early.median
   if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error)
-    return { slope: 0, halfWidth: (Math.abs(difference) + Z95 * error) / seconds }
-  return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds }
+    return { slope: 0, halfWidth: (Math.abs(difference) + Z95 * error) / seconds, isMeasured: true }
+  return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds, isMeasured: true }
 }
 
 function half(times: Float64Array, offsets: Float64Array, from: number, until: number) {

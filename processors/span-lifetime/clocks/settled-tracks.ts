@@ -79,7 +79,10 @@ export class SettledTracks {
       else if (second % strideS !== 0) this.#changed.delete(second)
       else if (this.#again >= 1 && nowS - changedS >= LATE_QUIET_S) {
         this.#changed.delete(second)
-        this.#set(second, offsetsAt(second + 0.5))
+        const offsets = offsetsAt(second + 0.5)
+        // What rested on calls of both sides of a step may rest on none now.
+        for (const [domain, track] of this.#tracks) if (!offsets.has(domain)) track.remove(second)
+        this.#set(second, offsets)
         this.#again--
       }
     }

@@ -8,6 +8,8 @@ export interface Occurrence {
   readonly needs?: readonly Span[]
   /** Asked when all recipes of the run are through: whether it still is what it was, or another one has undone it. */
   readonly stands?: () => boolean
+  /** Of each of these calls so many must still be seen as calls, or nobody can tell. */
+  readonly enough?: readonly { readonly entries: readonly Span[]; readonly atLeast: number }[]
   /** Whether it can be told from what is healthy at all, judged on the unbroken trace. */
   readonly identifiable: boolean
 }
@@ -46,4 +48,13 @@ export function evidenceKey(span: Span): string {
 /** Whether the occurrence is still there, and what it rests on arrives, after all other breaks. */
 export function arrives({ spans, needs = [], stands }: Occurrence): boolean {
   return spans.some((span) => !span.lost) && needs.every((span) => !span.lost) && (stands?.() ?? true)
+}
+
+/** Whether of the calls that it rests on enough arrive on both sides and in one trace, after all other breaks. */
+export function areEnough({ enough = [] }: Occurrence): boolean {
+  return enough.every(({ entries, atLeast }) => entries.filter(isSeenAsCall).length >= atLeast)
+}
+
+function isSeenAsCall({ lost, parent, parentId, traceId }: Span): boolean {
+  return !lost && parent !== null && !parent.lost && parentId === parent.spanId && traceId === parent.traceId
 }

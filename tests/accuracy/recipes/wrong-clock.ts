@@ -7,6 +7,8 @@ import type { Ground, Recipe } from './recipe.ts'
 const KEY = 'clock domain'
 const IDENTIFIABLE = 'at least 60 calls between the domain and others'
 const CALLS_FROM = 60
+/** An offset takes ten calls, to place a step between two takes more; in one pair, since ways differ from pair to pair. */
+const CALLS_BESIDE_STEP = 20
 /** From what two clocks are said to differ, and what estimates of that scatter by. */
 const TOLERANCE_NANO = 1_500_000
 
@@ -45,11 +47,11 @@ export const steppedClock: Recipe = {
   what: 'the clock of one domain jumps by 100, 30 or 10 ms in the middle third of the recording',
   causes: '`step`',
   key: KEY,
-  identifiable: IDENTIFIABLE,
+  identifiable: `${IDENTIFIABLE}, of them ${CALLS_BESIDE_STEP} before the step and ${CALLS_BESIDE_STEP} after it with one other domain`,
   inject(ground) {
     const nano = signed(ground, { 1: 100e6, 0.3: 30e6, 0.05: 10e6 })
     const when = ground.random.between(1 / 3, 2 / 3)
-    return setClock(ground, this.name, 'CLOCK-002', 'step', (part) => (part < when ? 0 : nano))
+    return setClock(ground, this.name, 'CLOCK-002', 'step', (part) => (part < when ? 0 : nano), null, when)
   },
 }
 
@@ -65,6 +67,7 @@ function setClock(
   cause: string,
   offsetNano: (part: number) => number,
   steadyNano: number | null = null,
+  stepAt: number | null = null,
 ): Break[] {
   const domains = clockDomains(recording)
   const between = recording.spans.filter(
@@ -83,13 +86,37 @@ function setClock(
   for (const span of spans) taken.add(span.service)
   const largest = [...members].reduce((most, one) => (one[1].length > most[1].length ? one : most))[0]
   const usualNano = usualOffsetNano(between, domains, domain, largest)
-  const identifiable = steadyNano === null || Math.abs(usualNano + steadyNano) > TOLERANCE_NANO
+  const isOff = steadyNano === null || Math.abs(usualNano + steadyNano) > TOLERANCE_NANO
   const { startNano: from, endNano } = recording.times
   const length = Number(endNano - from)
+  const partAt = ({ startNano }: Span) => Number(startNano - from) / length
   // The times of a span come from one reading of the wall clock and the monotonic one since.
-  for (const span of spans) span.clockNano += BigInt(Math.round(offsetNano(Number(span.startNano - from) / length)))
+  for (const span of spans) span.clockNano += BigInt(Math.round(offsetNano(partAt(span))))
   const place = { service: domain, operation: null, edge: null }
-  const occurrences = [{ spans: spans.slice(0, 1), identifiable }]
+  const own = between.filter((span) => [span, span.parent!].some((one) => domains.get(one) === domain))
+  const enough = [{ entries: own, atLeast: CALLS_FROM }, ...(stepAt === null ? [] : besideStep(own))]
+  const first = spans
+    .filter((span) => stepAt === null || partAt(span) >= stepAt)
+    .reduce((least, span) => (span.endNano < least.endNano ? span : least))
+  const occurrences = [{ spans: [first], identifiable: isOff, enough }]
+
+  /** Those on both sides of the step with the domain of which there are most on the poorer side. */
+  function besideStep(calls: readonly Span[]) {
+    const byOther = groupBy(calls, (span) =>
+      [span, span.parent!]
+        .map((one) => domains.get(one)!)
+        .sort()
+        .join('\0'),
+    )
+    const sides = [...byOther.values()].map((list) => [
+      list.filter((span) => partAt(span) < stepAt!),
+      list.filter((span) => partAt(span) >= stepAt!),
+    ])
+    const poorer = (pair: Span[][]) => Math.min(...pair.map(({ length }) => length))
+    const best = sides.reduce((most, pair) => (poorer(pair) > poorer(most) ? pair : most))
+    return best.map((entries) => ({ entries, atLeast: CALLS_BESIDE_STEP }))
+  }
+
   const excused = rule === 'CLOCK-002' ? [{ rule: 'CLOCK-001', service: domain }] : []
   return [{ recipe, rules: [rule], causes: [cause], place, occurrences, excused }]
 }

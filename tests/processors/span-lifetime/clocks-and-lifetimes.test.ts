@@ -14,6 +14,10 @@ interface Shop {
   readonly b?: Clock
   readonly c?: Clock
   readonly seconds?: number
+  /** From call to call. */
+  readonly everyMs?: number
+  /** The last callee runs on node-a, too, and the first caller has a step of its own from 5 to 8 ms. */
+  readonly twoNodes?: boolean
   /** Until when the callee on node-b works, in milliseconds of the call, which takes 20. */
   readonly until?: (call: number) => number
   readonly callerStatus?: SpanSpec['status']
@@ -21,10 +25,11 @@ interface Shop {
 
 const EXACT: Clock = () => 0
 
-/** Ten calls a second from node-a to node-b and on to node-c; each takes half a millisecond and a bit on its way. */
-function shop({ a = EXACT, b = EXACT, c = EXACT, seconds = 60, until, callerStatus }: Shop): SpanTable[] {
-  return Array.from({ length: seconds * 10 }, (_, call) => {
-    const atMs = call * 100
+/** Calls from node-a to node-b and on to node-c; each takes half a millisecond and a bit on its way. */
+function shop(spec: Shop): SpanTable[] {
+  const { a = EXACT, b = EXACT, c = EXACT, seconds = 60, everyMs = 100, twoNodes = false, until, callerStatus } = spec
+  return Array.from({ length: (seconds * 1000) / everyMs }, (_, call) => {
+    const atMs = call * everyMs
     const way = 0.5 + ((call * 7) % 10) / 50
     const span = (
       clock: Clock,
@@ -44,7 +49,10 @@ function shop({ a = EXACT, b = EXACT, c = EXACT, seconds = 60, until, callerStat
       {
         service: 'edge',
         resource: { 'host.id': 'node-a' },
-        spans: [span(a, 'GET /', 1, null, 0, 20, { kind: 'client', ...(callerStatus && { status: callerStatus }) })],
+        spans: [
+          span(a, 'GET /', 1, null, 0, 20, { kind: 'client', ...(callerStatus && { status: callerStatus }) }),
+          ...(twoNodes ? [span(a, 'prepare', 5, 1, 5, 8)] : []),
+        ],
       },
       {
         service: 'price',
@@ -56,8 +64,8 @@ function shop({ a = EXACT, b = EXACT, c = EXACT, seconds = 60, until, callerStat
       },
       {
         service: 'store',
-        resource: { 'host.id': 'node-c' },
-        spans: [span(c, 'select', 4, 3, 2 + way, 12 - way, { kind: 'server' })],
+        resource: { 'host.id': twoNodes ? 'node-a' : 'node-c' },
+        spans: [span(twoNodes ? a : c, 'select', 4, 3, 2 + way, 12 - way, { kind: 'server' })],
       },
     ]).table
   })
@@ -92,6 +100,16 @@ describe('clocks', () => {
       'of which the reference is set',
       { b: (s) => (s > 30 ? 25 : 0), c: () => 3 },
       ['CLOCK-001 steady node-a', 'CLOCK-001 steady node-c', 'CLOCK-002 step node-b'],
+    ],
+    [
+      'of which one of two is set within a call',
+      { twoNodes: true, a: (s) => (s > 30.002 ? 25 : 0) },
+      ['CLOCK-001 steady node-b', 'CLOCK-002 step node-b'],
+    ],
+    [
+      'of which one is set, and which a call a second takes its time to tell',
+      { b: (s) => (s > 30 ? 25 : 0), everyMs: 1000, seconds: 90, callerStatus: { code: 2 } },
+      ['CLOCK-001 steady node-a', 'CLOCK-002 step node-b'],
     ],
   ])('%s: no span is called wrong for them', async (_, spec, expected) => {
     expect(await findingsOf(spec)).toEqual(expected)

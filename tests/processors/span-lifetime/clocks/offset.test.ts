@@ -123,6 +123,30 @@ describe('findSteps', () => {
   ])('sees none in %s', (_, offsetMs) => {
     expect(findSteps(windowOf(10, (s) => call(offsetMs(s)))).steps).toEqual([])
   })
+
+  it('sees none in a load on the way there', () => {
+    const loaded = (s: number) => ({ ...call(0), thereMs: s > 12 ? 2.4 + random() / 4 : 1 + random() / 4 })
+    expect(findSteps(windowOf(10, loaded)).steps).toEqual([])
+  })
+
+  it('sees none in a drift of 300 ppm between bursts of calls, which say nothing of a slope', () => {
+    const window = new SampleWindow()
+    for (let second = 0; second < 90; second += 3) {
+      const bucket = new SampleBucket(second)
+      for (let i = 0; i < 16; i++) {
+        const timeS = second + i / 100
+        const { offsetMs, thereMs, backMs } = call(timeS * 0.3)
+        bucket.add(timeS, (offsetMs - backMs) * MS, (offsetMs + thereMs) * MS)
+      }
+      window.add(bucket, 1, 0, 90)
+    }
+    expect(findSteps(window).steps).toEqual([])
+  })
+
+  it('places one among two calls a second', () => {
+    const { steps } = findSteps(windowOf(2, (s) => call(s > 14.3 ? 10 : 0)))
+    expect(steps.map(({ jumpNano }) => Math.round(jumpNano / MS))).toEqual([10])
+  })
 })
 
 describe('SampleBucket', () => {
