@@ -82,12 +82,13 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     if (impossible[row] !== 0 || impossible[parent] !== 0 || this.#ends.ambiguous[parent] !== 0) return
     const isInside = facts.sameProcess(row, parent)
     const isServed = !isInside && isCall(table.kind(parent), table.kind(row))
+    // What goes on by design need not notice that nobody waits for it.
+    if (this.#ends.isDetached(facts, row)) return
     if (isServed && this.#gaveUp(facts, row, parent)) return
     if (!facts.comparable(row, parent)) return
     const kind = table.kind(row)
     // What a consumer does later is no part of what the producer did.
     if (kind === SpanKind.consumer || table.kind(parent) === SpanKind.producer) return
-    if (this.#ends.isDetached(facts, row)) return
     const toleranceNano = this.#config.tolerance * 1e6 + facts.clockUncertaintyNano(row, parent)
     const overrunNano = this.#ends.overrunNano(facts, row, parent)
     if (overrunNano <= toleranceNano) return

@@ -20,4 +20,8 @@ export const WHY: Readonly<Record<string, string>> = {
     'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
   'split over 3 gateways':
     'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
+  'clock drifting':
+    'offsets of clocks that few calls cross rest on single bursts of them: within one of these a drift looks steady, and what it adds is too little to say.',
+  'clock stepped':
+    'a step is placed by the 16 calls before and after it that waited least; where one side waits far longer than the other, or a callee ends its span before it answers, they scatter by more than the step.',
 }

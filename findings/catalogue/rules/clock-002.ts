@@ -68,8 +68,15 @@ if time.Now().After(deadline) { // so this is right even if the wall clock was s
       reason:
         'Below it is noise of the estimate; above it and below step_tolerance the offset is followed without a finding.',
     },
+    {
+      what: 'share of the way there and back, where the calls around it waited most, that a jump must exceed',
+      value: '0.5',
+      constants: ['span-lifetime/clocks/find-steps.ts ONE_WAY'],
+      reason: 'What is spent on one of the two ways alone moves the estimate by half of it, and looks the same.',
+    },
   ],
   blindTo: [
+    'Steps with fewer than 32 calls between two clocks before or after them, within a minute and a half.',
     'Steps of all clocks at once, and steps on a machine that makes no calls at that time.',
     'Which of two clocks stepped, when there are only two: it is said of the one that is not the reference.',
   ],

@@ -116,7 +116,12 @@ export class ClockSteps {
       const standing = steps.filter(({ atS }) => atS < standsS)
       if (standing.length > 0) after.set(domain, standing)
     }
-    for (const event of eventsOf(jumps)) {
+    // A pair that saw a step last still sees it when the others have forgotten it.
+    const isStanding = ({ pair, atS, jumpNano }: Jump) =>
+      [pair.first, pair.second].some((domain) =>
+        after.get(domain)?.some((step) => isNear(step, { atS, jumpNano }) && isAlike(jumpNano, step.jumpNano)),
+      )
+    for (const event of eventsOf(jumps.filter((jump) => !isStanding(jump)))) {
       const best = event.reduce((least, jump) => (jump.gapS < least.gapS ? jump : least))
       const sizeNano = medianOf(event.map(({ jumpNano }) => Math.abs(jumpNano)))
       const set = attributeStep(witnessesOf(pairs, event, best, sizeNano), spansOf)

@@ -11,14 +11,13 @@ const MAX_DRIFT = 500e-6
 const SIGNIFICANCE = 6
 /** Errors by which the slope on both sides may be wrong. */
 const SLOPE_SIGNIFICANCE = 3
-/** Share of the way there and back: a load on one of the two moves an offset by half of what it adds. */
+/** Share of the way there and back: what is spent on one of the two alone moves an offset by half of it. */
 const ONE_WAY = 0.5
-/**
- * Calls that are looked at, those that waited least: half of them, more than for an offset, since a step must be placed in
- * time; of few calls all.
- */
+/** Share of the calls that are looked at: more than for an offset, since a step must be placed in time. */
+const LEAST_DELAYED = 0.5
+
 export function steadiest(calls: number): number {
-  return Math.max(8 * RUN, Math.ceil(calls / 2))
+  return Math.ceil(calls * LEAST_DELAYED)
 }
 
 /** A jump of the offset between two clocks. */
@@ -82,6 +81,7 @@ interface Run {
   readonly median: number
   readonly time: number
   readonly sigma: number
+  readonly delay: number
 }
 
 /** The unexplained jump before sample `i`; 0 where it is none. */
@@ -91,7 +91,7 @@ function jumpAt({ times, offsets, delays }: Samples, i: number): number {
     const median = medianOf(values)
     let time = 0
     for (let k = from; k < from + RUN; k++) time += times[k]! / RUN
-    return { median, time, sigma: robustSigma(values, median) }
+    return { median, time, sigma: robustSigma(values, median), delay: medianOf(delays.subarray(from, from + RUN)) }
   }
   const [before2, before1, after1, after2] = [run(i - 2 * RUN), run(i - RUN), run(i), run(i + RUN)]
   const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
@@ -103,7 +103,7 @@ function jumpAt({ times, offsets, delays }: Samples, i: number): number {
   const jump = after1.median - before1.median
   const unexplained = isMeasured ? jump - ((left.slope + right.slope) / 2) * apartS : jump
   const drifted = Math.min(error, MAX_DRIFT * 1e9) * apartS
-  const load = ONE_WAY * medianOf(delays.subarray(i - 2 * RUN, i + 2 * RUN))
+  const load = ONE_WAY * Math.max(before2.delay, before1.delay, after1.delay, after2.delay)
   if (Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, load) + drifted) return 0
   // Before and after the step the runs agree with their neighbours better than with the other side.
   const steady = Math.max(Math.abs(before1.median - before2.median), Math.abs(after2.median - after1.median))

@@ -7,8 +7,8 @@ import type { Ground, Recipe } from './recipe.ts'
 const KEY = 'clock domain'
 const IDENTIFIABLE = 'at least 60 calls between the domain and others'
 const CALLS_FROM = 60
-/** An offset takes ten calls, to place a step between two takes more; in one pair, since ways differ from pair to pair. */
-const CALLS_BESIDE_STEP = 20
+/** To tell a step from a load takes 16 calls on each side that hardly waited, as half of them do; in one pair, since ways differ. */
+const CALLS_BESIDE_STEP = 32
 /** From what two clocks are said to differ, and what estimates of that scatter by. */
 const TOLERANCE_NANO = 1_500_000
 

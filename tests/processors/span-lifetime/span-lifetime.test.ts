@@ -310,6 +310,11 @@ describe('LIFE-004 work_after_cancel and LIFE-006 caller_gave_up', () => {
       })
   })
 
+  it('leaves out callees that go on by design', async () => {
+    expect(await findingsOf(call(1800), { detached_operations: ['GET /report'] })).toEqual([])
+    expect(await findingsOf(call(400), { detached_operations: ['GET /report'] })).toEqual([])
+  })
+
   it('measures how long callees work on', async () => {
     const { settings } = await replay([call(1800)])
     const metrics = await Promise.all(settings.findings.producers.map((producer) => producer.collect()))

@@ -142,11 +142,6 @@ describe('findSteps', () => {
     }
     expect(findSteps(window).steps).toEqual([])
   })
-
-  it('places one among two calls a second', () => {
-    const { steps } = findSteps(windowOf(2, (s) => call(s > 14.3 ? 10 : 0)))
-    expect(steps.map(({ jumpNano }) => Math.round(jumpNano / MS))).toEqual([10])
-  })
 })
 
 describe('SampleBucket', () => {
