@@ -15,6 +15,7 @@ export const WHY: Readonly<Record<string, string>> = {
     'a sibling that lasts less than 10 µs did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
   'context reused':
     'steps that outlive the request that they belong to look like asynchronous work, and those that come before the requests of their service are compared have none to be compared with.',
+  'trace id cut to 64 bits': SILENT_VIEW,
   'sent twice': SILENT_VIEW,
   'split over 2 gateways':
     'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
