@@ -1,8 +1,9 @@
 import { doubleOf, eachMessage } from './any-value.ts'
 import type { ByteInterner } from './byte-interner.ts'
 import { hashBytes, hashInt32, keyBit } from './hash.ts'
+import { ATTRIBUTES_TAG, found, readMember, ValueTag, valueOfKey } from './key-value.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
-import { equalBytes, MalformedProtobuf, utf8, WireReader, WireType } from './wire.ts'
+import { MalformedProtobuf, utf8, WireReader, WireType } from './wire.ts'
 
 export { type AttributeValue, readAttributes } from './any-value.ts'
 
@@ -96,19 +97,6 @@ export interface AttributePlace {
   readonly isArray: boolean
 }
 
-const ValueTag = {
-  string: (1 << 3) | WireType.bytes,
-  bool: (2 << 3) | WireType.varint,
-  int: (3 << 3) | WireType.varint,
-  double: (4 << 3) | WireType.fixed64,
-  array: (5 << 3) | WireType.bytes,
-} as const
-
-const SPAN_ATTRIBUTES = (9 << 3) | WireType.bytes
-const KEY = (1 << 3) | WireType.bytes
-const VALUE = (2 << 3) | WireType.bytes
-
-const found = { bytes: new Uint8Array(0) as Uint8Array, start: 0, end: 0, hi: 0, lo: 0 }
 const reader = new WireReader(found.bytes)
 
 /** Finds the first attribute of that key and leaves its AnyValue in `found`. */
@@ -122,7 +110,7 @@ function findValue(table: SpanTable, row: number, key: AttributeKey): boolean {
   reader.at = words[at + Column.bodyStart]!
   reader.end = bodyEnd
   while (reader.at < bodyEnd) {
-    if (bytes[reader.at] === SPAN_ATTRIBUTES) reader.at++
+    if (bytes[reader.at] === ATTRIBUTES_TAG) reader.at++
     else {
       reader.next()
       if (reader.field !== 9 || reader.type !== WireType.bytes) {
@@ -136,89 +124,4 @@ function findValue(table: SpanTable, row: number, key: AttributeKey): boolean {
     reader.end = bodyEnd
   }
   return false
-}
-
-/**
- * Whether the KeyValue has that key; its value is then in `found`.
- *
- *     KeyValue  1 key string, 2 value AnyValue
- */
-function valueOfKey(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  // The form that every SDK writes: a short key, then a value up to the end.
-  const length = key.length
-  if (end - start >= length + 4 && length < 0x80 && bytes[start] === KEY) {
-    if (bytes[start + 1]! < 0x80 && bytes[start + 1] !== length && bytes[start + 2 + bytes[start + 1]!] === VALUE)
-      if (endsWithValue(bytes, start + 2 + bytes[start + 1]!, end)) return false
-    const valueAt = start + 2 + length
-    if (bytes[start + 1] === length && bytes[valueAt] === VALUE && endsWithValue(bytes, valueAt, end)) {
-      if (!equalBytes(bytes, start + 2, valueAt, key)) return false
-      found.bytes = bytes
-      found.start = valueAt + 2
-      found.end = end
-      return true
-    }
-  }
-  return valueOfKeyInAnyForm(bytes, start, end, key)
-}
-
-function endsWithValue(bytes: Uint8Array, at: number, end: number): boolean {
-  return at + 2 <= end && bytes[at + 1]! < 0x80 && at + 2 + bytes[at + 1]! === end
-}
-
-function valueOfKeyInAnyForm(bytes: Uint8Array, start: number, end: number, key: Uint8Array): boolean {
-  reader.at = start
-  reader.end = end
-  // An absent key is the empty one, an absent value an empty AnyValue.
-  let matches = key.length === 0
-  let valueStart = start
-  let valueEnd = start
-  while (reader.next()) {
-    if (reader.type !== WireType.bytes || reader.field > 2) {
-      reader.skip()
-      continue
-    }
-    const to = reader.lengthEnd()
-    if (reader.field === 1) matches = equalBytes(bytes, reader.at, to, key)
-    else {
-      valueStart = reader.at
-      valueEnd = to
-    }
-    reader.at = to
-  }
-  found.bytes = bytes
-  found.start = valueStart
-  found.end = valueEnd
-  return matches
-}
-
-/**
- * Reads the AnyValue in `found` if its member is the one wanted: strings as `start` and `end`, numbers as `hi` and `lo`.
- * A value holds one member; of several the last counts.
- */
-function readMember(wanted: number): boolean {
-  reader.bytes = found.bytes
-  reader.at = found.start
-  reader.end = found.end
-  let isWanted = false
-  try {
-    while (reader.next()) {
-      const tag = (reader.field << 3) | reader.type
-      if (reader.field >= 1 && reader.field <= 7) isWanted = tag === wanted
-      if (!isWanted || tag !== wanted) reader.skip()
-      else if (reader.type === WireType.bytes) {
-        found.end = reader.lengthEnd()
-        found.start = reader.at
-        reader.at = found.end
-      } else {
-        if (reader.type === WireType.varint) reader.varint64()
-        else reader.fixed64()
-        found.hi = reader.hi
-        found.lo = reader.lo
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof MalformedProtobuf)) throw error
-    return false
-  }
-  return isWanted
 }

@@ -3,6 +3,9 @@ import { MalformedProtobuf, WireReader, WireType } from './wire.ts'
 
 const TRACE_STATE = 3
 const TRACE_STATE_TAG = (TRACE_STATE << 3) | WireType.bytes
+/** Fields with a tag and a length of a byte each: trace and span id, and the parent's id. */
+const IDS_BYTES = 2 + 16 + 2 + 8
+const PARENT_BYTES = 2 + 8
 const reader = new WireReader(new Uint8Array(0))
 
 /**
@@ -13,6 +16,7 @@ const reader = new WireReader(new Uint8Array(0))
  */
 export function hasOtEntry(table: SpanTable, row: number, anywhere = false): boolean {
   const at = row * ROW_WORDS
+  if (!anywhere && hasNoRoom(table, row)) return false
   reader.bytes = table.sourceOf(row).bytes
   reader.at = table.words[at + Column.bodyStart]!
   reader.end = table.words[at + Column.bodyEnd]!
@@ -29,6 +33,15 @@ export function hasOtEntry(table: SpanTable, row: number, anywhere = false): boo
     if (!(error instanceof MalformedProtobuf)) throw error
   }
   return false
+}
+
+/** Whether the name follows upon the ids, so that nothing stands between: told by columns, without a look at the bytes. */
+function hasNoRoom(table: SpanTable, row: number): boolean {
+  const at = row * ROW_WORDS
+  const { words } = table
+  const nameTagBytes = words[at + Column.nameLength]! < 0x80 ? 2 : 3
+  const idsBytes = table.hasParent(row) ? IDS_BYTES + PARENT_BYTES : IDS_BYTES
+  return words[at + Column.nameStart]! - words[at + Column.bodyStart]! === idsBytes + nameTagBytes
 }
 
 /**

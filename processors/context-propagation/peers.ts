@@ -1,10 +1,10 @@
-import { attributeKey, internAttribute } from '../../otlp/attributes.ts'
+import { attributeChoice, internBestAttribute } from '../../otlp/best-attribute.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
 import { widened } from '../../otlp/widened.ts'
 
 /** Where a caller names its peer, best first. */
-const PEER_KEYS = [
+const PEER_KEYS = attributeChoice(
   // Before the address, which is the broker's.
   'messaging.destination.name',
   'messaging.destination',
@@ -15,7 +15,8 @@ const PEER_KEYS = [
   // Envoy, and Istio: `outbound|8080||cart.shop.svc.cluster.local`.
   'upstream_cluster.name',
   'upstream_cluster',
-].map(attributeKey)
+)
+/** As internBestAttribute has it. */
 const NO_PEER = -1
 
 /**
@@ -37,10 +38,7 @@ export class Peers {
   }
 
   groupOf(table: SpanTable, row: number, operation: number): number {
-    let peer = NO_PEER
-    for (let i = 0; i < PEER_KEYS.length && peer === NO_PEER; i++)
-      peer = internAttribute(table, row, PEER_KEYS[i]!, this.#names)
-    return this.#group(operation, peer)
+    return this.#group(operation, internBestAttribute(table, row, PEER_KEYS, this.#names))
   }
 
   operationOf(group: number): number {
