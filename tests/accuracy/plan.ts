@@ -21,10 +21,10 @@ export interface Material {
   readonly seeds: number
 }
 
-/** What the page publishes. The decision of GW-001 was mended by some of it, no other detector. */
+/** What the page publishes. The decision of GW-001 was once mended by its recordings, with other seeds; no other detector. */
 export const PUBLISHED: Material = {
   recordings: ['hotel-load100', 'onlineboutique-clockdrift', 'fleet/healthy'],
-  firstSeed: 1001,
+  firstSeed: 2001,
   seeds: 6,
 }
 
