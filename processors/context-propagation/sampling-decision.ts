@@ -9,7 +9,7 @@ import {
 } from '../../component/occurrence-rule.ts'
 import type { TraceJudge, TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import type { Operations } from '../../otlp/operations.ts'
-import { Column, ROW_WORDS, SpanFlag, type SpanTable } from '../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
 import { widened } from '../../otlp/widened.ts'
@@ -95,7 +95,8 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
       this.#boundaries[facts.operations[parent]!] ??= boundaryOf(table, parent)
       this.#decided.add(facts.operations[parent]!, facts.serviceOf(row))
       if (hadEntry) this.#carried(facts.operations[parent]!, facts.serviceOf(row))
-      if (hadEntry && isWithoutEntry(table, row)) this.#add(facts, row, facts.operations[parent]!, 'tracestate_dropped')
+      if (hadEntry && !hasOtEntry(table, row, true))
+        this.#add(facts, row, facts.operations[parent]!, 'tracestate_dropped')
       else if (isFlagSet && (flags & SpanFlag.sampled) === 0 && (flags & SpanFlag.hasIsRemote) !== 0)
         this.#add(facts, row, facts.operations[parent]!, 'flag_flipped')
     }
@@ -141,7 +142,7 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
     if ((roles[row]! & Role.entry) === 0 || this.#isCarriedTo[facts.serviceOf(row)] === 0) return
     const parent = traces!.parentRow[row]!
     if (parent !== Parent.passed && parent !== Parent.missing) return
-    const isLost = isWithoutEntry(table, row)
+    const isLost = !hasOtEntry(table, row, true)
     const caller = this.#apart.callerOf(table, row)
     if (caller < 0) {
       if (!this.#apart.isFull) this.#apart.wait(table, row, waitingCallee(facts, row, isLost), nowMs)
@@ -187,10 +188,6 @@ function waitingCallee({ batch: { table }, operations }: CallFacts, row: number,
   const startUnixNano = table.timeUnixNano(row, Column.start)
   const ids = { traceId: table.traceIdHex(row), spanId: table.spanIdHex(row), relatedSpanId: table.parentIdHex(row) }
   return { operation, lost: { operation, startUnixNano, ...ids } }
-}
-
-function isWithoutEntry(table: SpanTable, row: number): boolean {
-  return !hasOtEntry(table, row) && !hasOtEntry(table, row, true)
 }
 
 class SamplingJudge implements TraceJudge<SamplingSummary> {

@@ -1,4 +1,5 @@
 import { widened } from '../../otlp/widened.ts'
+
 /**
  * Objects that many rows refer to, by small numbers: a slot is free again when the last row has let go of it. The slot
  * of an object is looked up once a request, the counting is once a row.

@@ -2,6 +2,8 @@ const SILENT_VIEW =
   'where several faults at once damage most edges, or the service that all others hang from loses everything for a while, it may as well be that a share of the traffic goes to another gateway; the context rules are silent then (GW-001).'
 const LATE_CALLS =
   'a call that comes more than 10 s after the root that it made (exports of both sides and the wait of their traces) is not compared with it, and of two callers of one operation at the same moment only time tells which lost it.'
+const FEW_PROCESSES =
+  'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.'
 
 /** Why a class stays below its target, by the name of its recipe; the page shows it where it does. */
 export const WHY: Readonly<Record<string, string>> = {
@@ -17,10 +19,8 @@ export const WHY: Readonly<Record<string, string>> = {
     'steps that outlive the request that they belong to look like asynchronous work, and those that come before the requests of their service are compared have none to be compared with.',
   'trace id cut to 64 bits': SILENT_VIEW,
   'sent twice': SILENT_VIEW,
-  'split over 2 gateways':
-    'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
-  'split over 3 gateways':
-    'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.',
+  'split over 2 gateways': FEW_PROCESSES,
+  'split over 3 gateways': FEW_PROCESSES,
   'clock drifting':
     'offsets of clocks that few calls cross rest on single bursts of them: within one of these a drift looks steady, and what it adds is too little to say.',
   'clock stepped':

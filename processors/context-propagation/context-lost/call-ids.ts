@@ -1,5 +1,6 @@
 import { hexOf } from '../../../otlp/hex.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
+import { widened } from '../../../otlp/widened.ts'
 import type { CallId } from './context-lost-summary.ts'
 
 /** Words of an entry: trace id (4), id of the parent (2). */
@@ -18,7 +19,7 @@ export class CallIds {
   add({ words }: SpanTable, row: number): void {
     if (this.#count === this.#limit) return
     const to = this.#count++ * WORDS
-    if (to + WORDS > this.#ids.length) this.#grow()
+    if (to + WORDS > this.#ids.length) this.#ids = widened(this.#ids, to + WORDS)
     const at = row * ROW_WORDS
     for (let w = 0; w < 4; w++) this.#ids[to + w] = words[at + w]!
     this.#ids[to + 4] = words[at + Column.parentId]!
@@ -32,11 +33,5 @@ export class CallIds {
     }))
     this.#count = 0
     return ids
-  }
-
-  #grow(): void {
-    const ids = new Uint32Array(this.#ids.length * 2)
-    ids.set(this.#ids)
-    this.#ids = ids
   }
 }

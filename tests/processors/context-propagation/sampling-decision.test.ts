@@ -6,39 +6,35 @@ const SAMPLED = 0x101
 const SAMPLED_REMOTE = 0x301
 const NOT_SAMPLED_REMOTE = 0x300
 
+/** A request to edge, its call and what serves it in search, each side with what it says of sampling. */
+function call(p: Propagation, caller: SpanSpec, callee: SpanSpec) {
+  const traceId = p.newId()
+  const root = p.span({ traceId, name: 'GET /', kind: 'server', ...caller }, 0, 40)
+  const client = p.span({ traceId, parentId: root.spanId, name: 'search.Api/Find', kind: 'client', ...caller }, 5, 30)
+  const server = p.span(
+    { traceId, parentId: client.spanId, name: 'search.Api/Find', kind: 'server', ...callee },
+    10,
+    20,
+  )
+  return [
+    { service: 'edge', spans: [root, client] },
+    { service: 'search', spans: [server] },
+  ] as const
+}
+
 /** Calls from edge to search, each with what both sides say of sampling. */
 function calls(p: Propagation, count: number, sides: (i: number) => { caller: SpanSpec; callee: SpanSpec }): void {
   for (let i = 0; i < count; i++) {
     const { caller, callee } = sides(i)
-    const traceId = p.newId()
-    const root = p.span({ traceId, name: 'GET /', kind: 'server', ...caller }, 0, 40)
-    const client = p.span({ traceId, parentId: root.spanId, name: 'search.Api/Find', kind: 'client', ...caller }, 5, 30)
-    const server = p.span(
-      { traceId, parentId: client.spanId, name: 'search.Api/Find', kind: 'server', ...callee },
-      10,
-      20,
-    )
-    p.send({ service: 'edge', spans: [root, client] }, { service: 'search', spans: [server] })
+    p.send(...call(p, caller, callee))
     p.advance(20)
   }
 }
 
 /** A call whose two sides are more than a wait of the window apart. */
 function apart(p: Propagation, first: string, callee: SpanSpec): void {
-  const traceId = p.newId()
-  const state = { traceState: 'ot=th:c' }
-  const root = p.span({ traceId, name: 'GET /', kind: 'server', ...state }, 0, 40)
-  const client = p.span({ traceId, parentId: root.spanId, name: 'search.Api/Find', kind: 'client', ...state }, 5, 30)
-  const server = p.span(
-    { traceId, parentId: client.spanId, name: 'search.Api/Find', kind: 'server', ...callee },
-    10,
-    20,
-  )
-  const sides = [
-    { service: 'edge', spans: [root, client] },
-    { service: 'search', spans: [server] },
-  ]
-  for (const side of first === 'edge' ? sides : sides.reverse()) {
+  const [caller, called] = call(p, { traceState: 'ot=th:c' }, callee)
+  for (const side of first === 'edge' ? [caller, called] : [called, caller]) {
     p.send(side)
     p.advance(10_000)
   }
