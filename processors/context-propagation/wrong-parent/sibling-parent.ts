@@ -8,17 +8,10 @@ const MIN_STEP_NANO = 10_000
 const MAX_STEPS = 32
 
 /**
- * The row under which a span belongs whose parent had ended before it began: the nearest ancestor in its process that
- * still ran then, if that waited for it and did nothing else meanwhile; −1 otherwise.
- *
- *     checkout          ████████████████████████   the ancestor that waits
- *       load cart         █████                    the parent, ended
- *         charge card            ████████          the span: as a step after "load cart" it fits
- *
- * Work that was handed over and goes on by itself outlives the ancestor, overlaps its later steps, or at times begins
- * before its parent has ended. What the ancestor had under way before the parent ended tells nothing: it runs beside both.
+ * Of a span whose parent had ended before it began: the nearest ancestor in its process that still ran then and waited
+ * for it; −1 where there is none.
  */
-export function siblingsParent(facts: CallFacts, row: number, traceFirst: number, traceEnd: number): number {
+export function waitingAncestor(facts: CallFacts, row: number): number {
   const { table, traces } = facts.batch
   const parentRow = traces!.parentRow
   let ancestor = parentRow[row]!
@@ -29,10 +22,31 @@ export function siblingsParent(facts: CallFacts, row: number, traceFirst: number
     ancestor = parentRow[ancestor]!
     if (ancestor < 0) return -1
   }
-  if (ancestor === parentRow[row] || table.differenceNano(row, Column.end, ancestor, Column.end) > 0) return -1
+  const waits = ancestor !== parentRow[row] && table.differenceNano(row, Column.end, ancestor, Column.end) <= 0
+  return waits ? ancestor : -1
+}
+
+/**
+ * Whether the ancestor that waits for a span did nothing else meanwhile, so that the span belongs below it.
+ *
+ *     checkout          ████████████████████████   the ancestor that waits
+ *       load cart         █████                    the parent, ended
+ *         charge card            ████████          the span: as a step after "load cart" it fits
+ *
+ * Work that was handed over and goes on by itself outlives the ancestor, overlaps its later steps, or at times begins
+ * before its parent has ended. What the ancestor had under way before the parent ended tells nothing: it runs beside both.
+ */
+export function isStepOf(
+  facts: CallFacts,
+  row: number,
+  ancestor: number,
+  traceFirst: number,
+  traceEnd: number,
+): boolean {
+  const parentRow = facts.batch.traces!.parentRow
   for (let other = traceFirst; other < traceEnd; other++)
-    if (other !== row && parentRow[other] === ancestor && isLaterStep(facts, other, row)) return -1
-  return ancestor
+    if (other !== row && parentRow[other] === ancestor && isLaterStep(facts, other, row)) return false
+  return true
 }
 
 /** Whether all that a span hangs below in its process had ended when it began. */

@@ -7,12 +7,12 @@ import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
 import { type EndedParent, EndedParents, isReused, keepPending } from './ended-parents.ts'
-import { isAfterRequest, siblingsParent } from './sibling-parent.ts'
+import { isAfterRequest, isStepOf, waitingAncestor } from './sibling-parent.ts'
 import { WrongParentJudge } from './wrong-parent-judge.ts'
 import { type ParentRow, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
-/** Spans of one trace that are looked at closely, since each looks at all its siblings. */
-const MAX_SUSPECTS = 64
+/** Spans of one trace that are held against all their siblings; each looks at the whole trace. */
+const MAX_COMPARED = 64
 
 /** Spans of an operation below one ended parent that may be steps of other requests; more of them are a kept context. */
 const MAX_BELATED = 2
@@ -65,7 +65,7 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
       const first = firstRow[trace]!
       const end = firstRow[trace + 1]!
       const isLate = state[trace] === TraceState.late
-      let suspects = 0
+      let compared = 0
       for (let row = first; row < end; row++) {
         const parent = parentRow[row]!
         if (parent === Parent.none) continue
@@ -82,11 +82,11 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
         if (suspected[operations[row]!] === 1) this.#tally.countSpan(facts, row)
         if (gapNano <= 0) {
           if (suspected[operations[row]!] === 1) this.#rightful.add(operations[row]!, operations[parent]!)
-        } else if (words[at + Column.resource] === words[up + Column.resource] && suspects < MAX_SUSPECTS) {
-          if (this.#isWork(facts, row)) {
-            suspects++
-            this.#afterParent(facts, row, parent, siblingsParent(facts, row, first, end), gapNano)
-          }
+        } else if (words[at + Column.resource] === words[up + Column.resource] && this.#isWork(facts, row)) {
+          const ancestor = waitingAncestor(facts, row)
+          if (ancestor >= 0 && ++compared > MAX_COMPARED) continue
+          const isStep = ancestor >= 0 && isStepOf(facts, row, ancestor, first, end)
+          this.#afterParent(facts, row, parent, isStep ? ancestor : -1, gapNano)
         }
       }
     }

@@ -166,6 +166,7 @@ describe('CTX-005 wrong_parent, a kept context', () => {
     ['within one wait of the window', 30, 500],
     ['over many pieces of the trace', 100, 1000],
     ['with rounds so rare that the trace has left each time', 30, 15_000],
+    ['many within one wait of the window', 150, 100],
   ])('is named when a loop hangs all its rounds below the first, %s', async (_, rounds, everyMs) => {
     const p = await propagation()
     loop(p, rounds, everyMs, Number.POSITIVE_INFINITY)
