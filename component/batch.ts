@@ -1,3 +1,4 @@
+import type { BufferMemory } from '../otlp/buffer-memory.ts'
 import type { Source } from '../otlp/source.ts'
 import type { SpanEdits } from '../otlp/span-edits.ts'
 import type { SpanTable } from '../otlp/span-table.ts'
@@ -24,9 +25,12 @@ export class TracesBatch {
     return this.table.count - (this.edits?.droppedCount ?? 0)
   }
 
-  /** An ExportTraceServiceRequest: the original bytes where nobody changed anything, otherwise spliced. */
-  encode(): Uint8Array {
-    return encodeSpans(this.table, this.edits)
+  /**
+   * An ExportTraceServiceRequest: the original bytes where nobody changed anything, otherwise spliced. What is made here
+   * lies in `memory`, where there is one, and may go back there.
+   */
+  encode(memory?: BufferMemory): Uint8Array {
+    return encodeSpans(this.table, this.edits, memory)
   }
 
   /** The same spans for another branch, which may edit them without this one noticing. */

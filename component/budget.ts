@@ -1,14 +1,19 @@
+import { BufferMemory } from '../otlp/buffer-memory.ts'
+
 /** Share of the budget in use from which the oldest traces leave the window unjudged. */
 export const PRESSURE_SHARE = 0.8
 
 /**
  * The one byte budget of the process: bodies in flight (reserved before they are decompressed), retained requests, span
- * tables and queues all draw on it. It counts what was reserved and never allocates.
+ * tables and queues all draw on it. It counts what was reserved and never allocates; where what it counts is large and
+ * short-lived, its bytes are had from `memory` and go back there.
  */
 export class ByteBudget {
   readonly limitBytes: number
   /** What `reserve` leaves free for `take`: copies that are made on the way out need room before they give some back. */
   readonly headroomBytes: number
+  /** Beside the budget: up to 16 MiB of it are free and wait for their next user. */
+  readonly memory = new BufferMemory()
   #usedBytes = 0
   #peakBytes = 0
   #refusals = 0

@@ -1,3 +1,4 @@
+import { type BufferMemory, bytesOf } from './buffer-memory.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { EditedSpans } from './edited-spans.ts'
 import { varintLength, writeVarint } from './encode-fields.ts'
@@ -17,10 +18,10 @@ const SCOPE_SPANS = (2 << 3) | WireType.bytes
  *     ResourceSpans              head (all fields but 2), 2 scope_spans
  *     ScopeSpans                 head (all fields but 2), 2 spans
  */
-export function regroupSpans(table: SpanTable, edits: SpanEdits | null): Uint8Array {
+export function regroupSpans(table: SpanTable, edits: SpanEdits | null, memory?: BufferMemory): Uint8Array {
   const groups = new Groups(table, edits)
   groups.collect()
-  return groups.write()
+  return groups.write(memory)
 }
 
 /** Spans of one resource and one scope. Rows are chained, so that a span costs one number. */
@@ -79,7 +80,7 @@ class Groups {
     }
   }
 
-  write(): Uint8Array {
+  write(memory?: BufferMemory): Uint8Array {
     const { resources, scopes } = this.#table
     let size = 0
     for (const resource of this.#ordered) {
@@ -90,7 +91,7 @@ class Groups {
       }
       size += 1 + varintLength(resource.bytes) + resource.bytes
     }
-    const out = Buffer.allocUnsafeSlow(size)
+    const out = bytesOf(memory, size)
     let at = 0
     for (const resource of this.#ordered) {
       at = writeHead(out, at, RESOURCE_SPANS, resource.bytes, resources[resource.resource]!.head)

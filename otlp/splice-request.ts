@@ -1,3 +1,4 @@
+import { type BufferMemory, bytesOf } from './buffer-memory.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { EditedSpans } from './edited-spans.ts'
 import { varintLength, writeVarint } from './encode-fields.ts'
@@ -13,10 +14,10 @@ const SCOPE_SPANS = (2 << 3) | WireType.bytes
  * writes. Spans are not read again, since the rows say where they are; what is not edited is copied in long runs. A
  * ResourceSpans or ScopeSpans is left out when all its spans were dropped, and keeps its bytes when none was edited.
  */
-export function spliceRequest(table: SpanTable, edits: SpanEdits): Uint8Array {
+export function spliceRequest(table: SpanTable, edits: SpanEdits, memory?: BufferMemory): Uint8Array {
   const plan = new RequestPlan(table, edits)
   plan.read()
-  return plan.write()
+  return plan.write(memory)
 }
 
 /** A ResourceSpans or ScopeSpans that changes. */
@@ -70,8 +71,8 @@ class RequestPlan {
     }
   }
 
-  write(): Uint8Array {
-    const out = Buffer.allocUnsafeSlow(this.#size)
+  write(memory?: BufferMemory): Uint8Array {
+    const out = bytesOf(memory, this.#size)
     let from = 0
     let at = 0
     for (const resource of this.#changed) {

@@ -5,7 +5,8 @@ import type { Source } from '../../otlp/source.ts'
 
 /**
  * One Export…ServiceRequest as bytes, from the queue to its end. Bytes that are a received request's own are kept by
- * holding that request; bytes that were made for it (spliced, compressed) are charged to the budget.
+ * holding that request; bytes that were made for it (spliced, compressed) are charged to the budget, and those that lie
+ * in its memory go back there when nobody reads them any more.
  */
 export class OutgoingRequest {
   readonly signal: Signal
@@ -14,6 +15,11 @@ export class OutgoingRequest {
   #bytes: Uint8Array
   /** The received request that the bytes belong to; null when they were made here. */
   #source: Source | null
+  /** What is charged for bytes that were made here: the memory that they lie in. */
+  #madeBytes = 0
+  /** Whether the bytes lie in memory of the budget that is only theirs. */
+  #isReusable = true
+  #mayBeReadLater = false
   #prepared = false
   #released = false
 
@@ -21,7 +27,7 @@ export class OutgoingRequest {
     this.signal = batch.signal
     this.items = batch.itemCount
     this.#budget = budget
-    this.#bytes = batch.encode()
+    this.#bytes = batch.encode(budget.memory)
     this.#source = sourceOf(batch, this.#bytes)
     this.#hold()
   }
@@ -42,11 +48,13 @@ export class OutgoingRequest {
     this.#letGo()
     this.#bytes = bytes
     this.#source = null
+    this.#isReusable = false
     this.#hold()
   }
 
   /** A sender that failed, or was not waited for, may still be reading the bytes when they are released. */
   mayBeReadLater(): void {
+    this.#mayBeReadLater = true
     this.#source?.mayBeReadLater()
   }
 
@@ -57,13 +65,21 @@ export class OutgoingRequest {
   }
 
   #hold(): void {
-    if (this.#source === null) this.#budget.take(this.#bytes.byteLength)
-    else this.#source.retain()
+    if (this.#source !== null) {
+      this.#source.retain()
+      return
+    }
+    this.#madeBytes = this.#isReusable ? this.#bytes.buffer.byteLength : this.#bytes.byteLength
+    this.#budget.take(this.#madeBytes)
   }
 
   #letGo(): void {
-    if (this.#source === null) this.#budget.release(this.#bytes.byteLength)
-    else this.#source.release()
+    if (this.#source !== null) {
+      this.#source.release()
+      return
+    }
+    this.#budget.release(this.#madeBytes)
+    if (this.#isReusable && !this.#mayBeReadLater) this.#budget.memory.give(this.#bytes.buffer)
   }
 }
 

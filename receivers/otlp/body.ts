@@ -1,6 +1,5 @@
 import type { ByteBudget } from '../../component/budget.ts'
 import { GatewayError } from '../../component/errors.ts'
-import type { BodyMemory } from './body-memory.ts'
 
 /** Bytes in memory for which the budget has given room; whoever holds them gives the room back. */
 export interface HeldBytes {
@@ -30,18 +29,16 @@ export class Body {
   readonly #budget: ByteBudget
   readonly #limitBytes: number
   readonly #limitName: string
-  readonly #memory: BodyMemory
   #buffer: Buffer = EMPTY
   #reservedBytes = 0
   #length = 0
   /** The announced length, or the limit where none was announced. */
   #expectedBytes: number
 
-  constructor(budget: ByteBudget, memory: BodyMemory, limitBytes: number, limitName: string) {
+  constructor(budget: ByteBudget, limitBytes: number, limitName: string) {
     this.#budget = budget
     this.#limitBytes = limitBytes
     this.#limitName = limitName
-    this.#memory = memory
     this.#expectedBytes = limitBytes
   }
 
@@ -83,20 +80,21 @@ export class Body {
   /** Gives everything back; harmless after `take`. */
   discard(): void {
     this.#budget.release(this.#reservedBytes)
-    this.#memory.give(this.#buffer)
+    this.#budget.memory.give(this.#buffer.buffer)
     this.#buffer = EMPTY
     this.#reservedBytes = 0
   }
 
   #grow(capacity: number): GatewayError | null {
-    const size = this.#memory.sizeFor(capacity)
+    const { memory } = this.#budget
+    const size = memory.sizeFor(capacity)
     const moreBytes = size - this.#buffer.length
     if (moreBytes <= 0) return null
     if (!this.#budget.reserve(moreBytes)) return memoryExhausted(size, this.#budget)
     this.#reservedBytes += moreBytes
-    const grown = this.#memory.take(size)
+    const grown = Buffer.from(memory.take(size))
     this.#buffer.copy(grown, 0, 0, this.#length)
-    this.#memory.give(this.#buffer)
+    memory.give(this.#buffer.buffer)
     this.#buffer = grown
     return null
   }

@@ -48,7 +48,7 @@ export class GrpcCall {
     this.#intake = intake
     this.#signal = signal
     this.#limitBytes = limitBytes
-    this.#body = new Body(intake.settings.budget, intake.memory, limitBytes, LIMIT_NAME)
+    this.#body = new Body(intake.settings.budget, limitBytes, LIMIT_NAME)
     this.#message = new GrpcMessage(this.#body, encoding)
     if (timeoutMs !== null) this.#deadline = intake.settings.clock.after(timeoutMs, () => this.#expire(timeoutMs))
     stream.on('data', (chunk: Buffer) => this.#read(chunk))

@@ -41,7 +41,7 @@ export class HttpExchange {
     this.#intake = intake
     this.#signal = signal
     this.#limitBytes = limitBytes
-    this.#body = new Body(intake.settings.budget, intake.memory, limitBytes, LIMIT_NAME)
+    this.#body = new Body(intake.settings.budget, limitBytes, LIMIT_NAME)
     // A lost connection: `close` follows.
     request.on('error', ignore)
     response.on('error', ignore)

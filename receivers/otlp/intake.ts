@@ -6,7 +6,6 @@ import type { Signal } from '../../component/signal.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { Source } from '../../otlp/source.ts'
 import { type HeldBytes, memoryExhausted, tooLargeForMemory } from './body.ts'
-import { BodyMemory } from './body-memory.ts'
 import { type Coding, decompress } from './decompress.ts'
 import { parsedBytes } from './json-weight.ts'
 import { jsonBody, readBatch } from './read-batch.ts'
@@ -31,7 +30,6 @@ const DEFECT_LOG_INTERVAL_MS = 10_000
  */
 export class Intake {
   readonly settings: ReceiverSettings
-  readonly memory = new BodyMemory()
   readonly #next: NextBySignal
   readonly #refs = new RefCache()
   #nextDefectLogMs = 0
@@ -80,7 +78,7 @@ export class Intake {
     const { buffer } = protobuf
     const source = new Source(protobuf.bytes, (isUnused) => {
       budget.release(reservedBytes)
-      if (isUnused && buffer !== null) this.memory.give(buffer)
+      if (isUnused && buffer !== null) budget.memory.give(buffer.buffer)
     })
     let batch: Batch | GatewayError
     try {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
+import type { TracesBatch } from '../../../component/batch.ts'
 import type { Outcome } from '../../../component/consumer.ts'
 import { retryOnFailure, sendingQueue } from '../../../exporters/sending/config.ts'
 import { SendingExporter } from '../../../exporters/sending/sending-exporter.ts'
+import { SpanEdits } from '../../../otlp/span-edits.ts'
 import { opaqueBytes, opaqueTraces } from '../../support/batches.ts'
+import { tracesBatch } from '../../support/scan.ts'
 import { testExporterSettings } from '../../support/test-settings.ts'
 import { FakeSender, REJECTED, SENT, settle, unavailable } from './fake-sender.ts'
 
@@ -21,6 +24,15 @@ function setUp(queue: object = {}, retry: object = {}) {
 /** A batch of `items` spans in a request of 100 bytes. */
 function batch(items: number, onReleased: ((isUnused: boolean) => void) | null = null) {
   return opaqueTraces(new Uint8Array(100), items, onReleased)
+}
+
+/** A batch that leaves with other bytes than it came with, and some more than `bytes` of them. */
+function editedBatch(bytes: number): TracesBatch {
+  const spans = [{ name: 'a', attributes: { padding: 'x'.repeat(bytes) } }]
+  const batch = tracesBatch([{ service: 'shop', spans }])
+  batch.edits = new SpanEdits(batch.table)
+  batch.edits.appendString(0, 'added', 'here')
+  return batch
 }
 
 describe('a sending queue takes batches', () => {
@@ -160,6 +172,36 @@ describe('a sending queue holds memory', () => {
     slow.sender.open[0]!.finish(SENT)
     await settle()
     expect(released).toBe(true)
+  })
+
+  it.each([
+    ['sent: it is used again', [SENT], true],
+    ['refused once: who failed may still be reading it', [unavailable(), SENT], false],
+  ])('charges the memory of a request that had to be written, %s', async (_, results, isReused) => {
+    const { exporter, sender, clock, budget } = setUp()
+    const edited = editedBatch(20_000)
+    exporter.consume(edited)
+    edited.release()
+    const { bytes } = sender.open[0]!.request
+    expect(budget.usedBytes).toBe(bytes.buffer.byteLength)
+    for (const result of results) {
+      sender.open[0]!.finish(result)
+      await settle()
+      clock.advanceBy(60_000)
+      await settle()
+    }
+    expect([budget.usedBytes, budget.memory.freeBytes]).toEqual([0, isReused ? bytes.buffer.byteLength : 0])
+  })
+
+  it('uses the memory of a written request again as soon as its compressed bytes stand for it', () => {
+    const { exporter, sender, budget } = setUp()
+    exporter.consume(editedBatch(20_000))
+    const { request } = sender.open[0]!
+    const written = request.bytes.buffer.byteLength
+    request.prepare(new Uint8Array(100))
+    expect([budget.usedBytes, budget.memory.freeBytes]).toEqual([100, written])
+    request.release()
+    expect([budget.usedBytes, budget.memory.freeBytes]).toEqual([0, written])
   })
 
   it('charges bytes that were made for the request, and lets the received one go', async () => {

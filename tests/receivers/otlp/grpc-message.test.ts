@@ -3,7 +3,6 @@ import fc from 'fast-check'
 import { ByteBudget } from '../../../component/budget.ts'
 import { GatewayError } from '../../../component/errors.ts'
 import { Body } from '../../../receivers/otlp/body.ts'
-import { BodyMemory } from '../../../receivers/otlp/body-memory.ts'
 import type { Coding } from '../../../receivers/otlp/decompress.ts'
 import { GrpcMessage, type GrpcStatus } from '../../../receivers/otlp/grpc-message.ts'
 
@@ -18,7 +17,7 @@ interface Read {
 /** Reads the pieces as DATA frames of one stream, and gives back what memory it took. */
 function read(pieces: readonly Uint8Array[], encoding: Coding = 'identity'): Read {
   const budget = new ByteBudget(1_000_000)
-  const body = new Body(budget, new BodyMemory(), LIMIT, 'the limit')
+  const body = new Body(budget, LIMIT, 'the limit')
   const message = new GrpcMessage(body, encoding)
   let error: Read['error'] = null
   let bytes: Buffer | null = null
@@ -116,7 +115,7 @@ describe('the one message of a call', () => {
 describe('the memory that a message takes', () => {
   it('is not what a sender announces but what has come, beyond the first MiB', () => {
     const budget = new ByteBudget(100 * 1024 * 1024)
-    const body = new Body(budget, new BodyMemory(), 64 * 1024 * 1024, 'the limit')
+    const body = new Body(budget, 64 * 1024 * 1024, 'the limit')
     expect(body.expect(64 * 1024 * 1024)).toBeNull()
     expect(budget.usedBytes).toBe(1024 * 1024)
     const chunk = Buffer.alloc(1024 * 1024 + 1)
@@ -128,7 +127,7 @@ describe('the memory that a message takes', () => {
 
   it('is refused when the budget is spent, at the size that does not fit', () => {
     const budget = new ByteBudget(1000)
-    const body = new Body(budget, new BodyMemory(), LIMIT, 'the limit')
+    const body = new Body(budget, LIMIT, 'the limit')
     const error = body.expect(1001)
     expect(error).toBeInstanceOf(GatewayError)
     expect(error).toMatchObject({ code: 'memory_exhausted', retryable: true })

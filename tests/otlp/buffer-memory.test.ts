@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { BufferMemory } from '../../otlp/buffer-memory.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+describe('memory that is used again', () => {
+  it.each([
+    ['small ones as they are', 1000, 1000],
+    ['of 16 KiB', 16 * KIB, 16 * KIB],
+    ['the next of four steps to a power of two', 16 * KIB + 1, 20 * KIB],
+    ['the last step', 28 * KIB + 1, 32 * KIB],
+    ['up to 4 MiB', 4 * MIB - 1, 4 * MIB],
+    ['large ones as they are', 4 * MIB + 1, 4 * MIB + 1],
+  ])('comes in sizes: %s', (_, bytes, size) => {
+    const memory = new BufferMemory()
+    expect(memory.sizeFor(bytes)).toBe(size)
+    expect(memory.take(bytes).byteLength).toBe(size)
+  })
+
+  it('comes again when it was given back, to whom that size fits, and to one at a time', () => {
+    const bytes = fc.integer({ min: 1, max: 5 * MIB })
+    fc.assert(
+      fc.property(bytes, bytes, (one, other) => {
+        const memory = new BufferMemory()
+        const first = memory.take(one)
+        expect(memory.take(one)).not.toBe(first)
+        memory.give(first)
+        const isKept = first.byteLength >= 16 * KIB && first.byteLength <= 4 * MIB
+        const fits = isKept && memory.sizeFor(other) === first.byteLength
+        expect(memory.take(other) === first).toBe(fits)
+        expect(memory.take(other)).not.toBe(first)
+      }),
+    )
+  })
+
+  it('keeps 16 MiB at most', () => {
+    const memory = new BufferMemory()
+    const given = Array.from({ length: 20 }, () => memory.take(MIB))
+    for (const one of given) memory.give(one)
+    expect(memory.freeBytes).toBe(16 * MIB)
+    const again = new Set(given.map(() => memory.take(MIB)))
+    expect(given.filter((one) => again.has(one))).toHaveLength(16)
+    expect(memory.freeBytes).toBe(0)
+  })
+})
