@@ -23,8 +23,12 @@ export function hasEnough({ parts }: DomainPair): boolean {
   return calls >= MIN_CALLS
 }
 
+/** One for all pairs: each is read before the next is filled. */
+const window = new SampleWindow()
+
+/** Its samples between two times; good until the next call. */
 export function windowOf(pair: DomainPair, fromS: number, untilS: number): SampleWindow {
-  const window = new SampleWindow()
+  window.clear()
   for (let second = Math.floor(fromS); second < untilS; second++)
     for (const { samples, sign } of pair.parts) {
       const bucket = samples.at(second)

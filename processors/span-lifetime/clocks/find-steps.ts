@@ -51,12 +51,13 @@ export function findSteps(window: SampleWindow): FoundSteps {
   const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
   const sums = prefixSums(offsets)
+  const medians = new RunMedians(offsets)
   const mean = (from: number) => (sums[from + RUN]! - sums[from]!) / RUN
   for (let i = 2 * RUN; i + 2 * RUN <= times.length; i++) {
     // Means are cheap and see every step, though not only steps.
     const rough = mean(i) - mean(i - RUN) - (mean(i + RUN) - mean(i) + mean(i - RUN) - mean(i - 2 * RUN)) / 2
     if (Math.abs(rough) < MIN_STEP_NANO / 2) continue
-    const jumpNano = jumpAt(samples, i)
+    const jumpNano = jumpAt(samples, medians, i)
     if (jumpNano === 0) continue
     // Places beside each other see the same step; the one that sees most of it has it.
     const isSame = i - lastAt < 2 * RUN
@@ -84,15 +85,41 @@ interface Run {
   readonly delay: number
 }
 
-/** The unexplained jump before sample `i`; 0 where it is none. */
-function jumpAt({ times, offsets, delays }: Samples, i: number): number {
-  const run = (from: number): Run => {
-    const values = offsets.subarray(from, from + RUN)
-    const median = medianOf(values)
-    let time = 0
-    for (let k = from; k < from + RUN; k++) time += times[k]! / RUN
-    return { median, time, sigma: robustSigma(values, median), delay: medianOf(delays.subarray(from, from + RUN)) }
+function runOf({ times, offsets, delays }: Samples, from: number, median: number): Run {
+  const until = from + RUN
+  let time = 0
+  for (let k = from; k < until; k++) time += times[k]! / RUN
+  return { median, time, sigma: robustSigma(offsets, median, from, until), delay: medianOf(delays, from, until) }
+}
+
+/** The median offset of the run from each sample on, found when it is asked for: up to four places ask for the same. */
+class RunMedians {
+  readonly #offsets: Float64Array
+  readonly #found: Float64Array
+
+  constructor(offsets: Float64Array) {
+    this.#offsets = offsets
+    this.#found = new Float64Array(offsets.length).fill(Number.NaN)
   }
+
+  from(sample: number): number {
+    let median = this.#found[sample]!
+    if (Number.isNaN(median)) {
+      median = medianOf(this.#offsets, sample, sample + RUN)
+      this.#found[sample] = median
+    }
+    return median
+  }
+}
+
+/** The unexplained jump before sample `i`; 0 where it is none. */
+function jumpAt(samples: Samples, medians: RunMedians, i: number): number {
+  const jump = medians.from(i) - medians.from(i - RUN)
+  // Before and after a step the runs agree with their neighbours better than with the other side.
+  const beforeNano = Math.abs(medians.from(i - RUN) - medians.from(i - 2 * RUN))
+  const afterNano = Math.abs(medians.from(i + RUN) - medians.from(i))
+  if (!(Math.max(beforeNano, afterNano) < Math.abs(jump) / 2)) return 0
+  const run = (from: number) => runOf(samples, from, medians.from(from))
   const [before2, before1, after1, after2] = [run(i - 2 * RUN), run(i - RUN), run(i), run(i + RUN)]
   const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
   const left = slopeBetween(before2, before1, sigma)
@@ -100,14 +127,10 @@ function jumpAt({ times, offsets, delays }: Samples, i: number): number {
   const error = Math.hypot(left.error, right.error) / 2
   const isMeasured = error < MAX_DRIFT * 1e9
   const apartS = after1.time - before1.time
-  const jump = after1.median - before1.median
   const unexplained = isMeasured ? jump - ((left.slope + right.slope) / 2) * apartS : jump
   const drifted = Math.min(error, MAX_DRIFT * 1e9) * apartS
   const load = ONE_WAY * Math.max(before2.delay, before1.delay, after1.delay, after2.delay)
-  if (Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, load) + drifted) return 0
-  // Before and after the step the runs agree with their neighbours better than with the other side.
-  const steady = Math.max(Math.abs(before1.median - before2.median), Math.abs(after2.median - after1.median))
-  return steady < Math.abs(jump) / 2 ? jump : 0
+  return Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, load) + drifted ? 0 : jump
 }
 
 /** Calls of one moment say nothing of a slope: its error is what the medians scatter by, over the time between them. */
@@ -121,8 +144,8 @@ function slopeBetween(from: Run, to: Run, sigma: number): { readonly slope: numb
 
 /** The index around `i` that parts the samples best by the middle between both sides. */
 function placeOf(offsets: Float64Array, i: number): number {
-  const before = medianOf(offsets.subarray(i - 2 * RUN, i - RUN))
-  const after = medianOf(offsets.subarray(i + RUN, i + 2 * RUN))
+  const before = medianOf(offsets, i - 2 * RUN, i - RUN)
+  const after = medianOf(offsets, i + RUN, i + 2 * RUN)
   const middle = (before + after) / 2
   const rises = after > before
   let wrong = 0

@@ -102,15 +102,14 @@ function slopeOf(times: Float64Array, offsets: Float64Array): Slope {
 }
 
 function half(times: Float64Array, offsets: Float64Array, from: number, until: number) {
-  const values = offsets.subarray(from, until)
-  const median = medianOf(values)
+  const median = medianOf(offsets, from, until)
   let time = 0
   for (let i = from; i < until; i++) time += times[i]!
   // Half of what a slope itself spreads over the half does not make its median less certain, but errs to silence.
   return {
     median,
-    error: medianError(robustSigma(values, median), values.length),
-    time: time / values.length,
+    error: medianError(robustSigma(offsets, median, from, until), until - from),
+    time: time / (until - from),
   }
 }
 

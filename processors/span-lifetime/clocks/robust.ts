@@ -1,10 +1,10 @@
 /**
- * The value that would stand at `k` if the values were sorted; those that are less then stand before it. Takes as many
- * steps as there are values, a few times over.
+ * The value that would stand at `k` if the first `count` values were sorted; those that are less then stand before it.
+ * Takes as many steps as there are values, a few times over.
  */
-export function select(values: Float64Array, k: number): number {
+export function select(values: Float64Array, k: number, count = values.length): number {
   let from = 0
-  let to = values.length - 1
+  let to = count - 1
   while (from < to) {
     const pivot = values[(from + to) >> 1]!
     let i = from
@@ -24,17 +24,22 @@ export function select(values: Float64Array, k: number): number {
   return values[k]!
 }
 
-export function medianOf(values: ArrayLike<number>): number {
-  return selectedMedian(new Float64Array(values))
+/** Where values are moved about for a median, so that none makes an array. */
+let scratch = new Float64Array(256)
+
+/** Of the values from `from` on, before `until`. */
+export function medianOf(values: ArrayLike<number>, from = 0, until = values.length): number {
+  if (until - from > scratch.length) scratch = new Float64Array(2 * (until - from))
+  for (let i = from; i < until; i++) scratch[i - from] = values[i]!
+  return medianOfScratch(until - from)
 }
 
-/** Moves the values about. */
-function selectedMedian(values: Float64Array): number {
-  const middle = values.length >> 1
-  const upper = select(values, middle)
-  if (values.length % 2 === 1) return upper
+function medianOfScratch(count: number): number {
+  const middle = count >> 1
+  const upper = select(scratch, middle, count)
+  if (count % 2 === 1) return upper
   let lower = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < middle; i++) if (values[i]! > lower) lower = values[i]!
+  for (let i = 0; i < middle; i++) if (scratch[i]! > lower) lower = scratch[i]!
   return (lower + upper) / 2
 }
 
@@ -43,10 +48,11 @@ const SIGMA_PER_MAD = 1.4826
 /** How much wider a median scatters than a mean. */
 const MEDIAN_EFFICIENCY = 1.2533
 
-export function robustSigma(values: ArrayLike<number>, median: number): number {
-  const deviations = new Float64Array(values.length)
-  for (let i = 0; i < values.length; i++) deviations[i] = Math.abs(values[i]! - median)
-  return SIGMA_PER_MAD * selectedMedian(deviations)
+/** Scatter around the median of the values from `from` on, before `until`. */
+export function robustSigma(values: ArrayLike<number>, median: number, from = 0, until = values.length): number {
+  if (until - from > scratch.length) scratch = new Float64Array(2 * (until - from))
+  for (let i = from; i < until; i++) scratch[i - from] = Math.abs(values[i]! - median)
+  return SIGMA_PER_MAD * medianOfScratch(until - from)
 }
 
 /** Standard error of the median of `count` values that scatter by `sigma`. */

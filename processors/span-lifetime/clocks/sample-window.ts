@@ -2,14 +2,14 @@ import { widened } from '../../../otlp/widened.ts'
 import { select } from './robust.ts'
 import { SAMPLE_WORDS, type SampleBucket } from './sample-bucket.ts'
 
-/** Samples in order of time: time (s), offset and delay (ns). */
+/** Samples in order of time: time (s), offset and delay (ns); views, good until the window is asked or filled again. */
 export interface Samples {
   readonly times: Float64Array
   readonly offsets: Float64Array
   readonly delays: Float64Array
 }
 
-/** Samples of some seconds of a pair of clock domains, as one list. */
+/** Samples of some seconds of a pair of clock domains, as one list. Made once and filled again and again. */
 export class SampleWindow {
   size = 0
   /** Calls that were seen, of which the least delayed of each second are the samples. */
@@ -17,12 +17,25 @@ export class SampleWindow {
   #times = new Float64Array(256)
   #offsets = new Float64Array(256)
   #delays = new Float64Array(256)
+  /** What was chosen: rows, and what they hold. */
+  #rows = new Uint32Array(256)
+  #chosen = { times: new Float64Array(256), offsets: new Float64Array(256), delays: new Float64Array(256) }
   readonly lower: number[] = []
   readonly upper: number[] = []
   #second = Number.NaN
   #firstOfSecond = 0
   /** Samples of the fullest second: seconds come in order, so no sample is further from its place in time. */
   #disorder = 1
+
+  /** Begins anew. */
+  clear(): void {
+    this.size = 0
+    this.calls = 0
+    this.lower.length = 0
+    this.upper.length = 0
+    this.#second = Number.NaN
+    this.#disorder = 1
+  }
 
   /**
    * `sign` is −1 where the bucket's pair is turned around. Samples outside of the two times are left out. Buckets come
@@ -54,27 +67,27 @@ export class SampleWindow {
 
   /** The `count` samples of least delay (all, if there are fewer), in order of time. */
   leastDelayed(count: number): Samples {
-    const rows = this.#rowsOfLeastDelay(Math.min(count, this.size))
-    const { length } = rows
-    const samples = {
-      times: new Float64Array(length),
-      offsets: new Float64Array(length),
-      delays: new Float64Array(length),
-    }
+    const length = Math.min(count, this.size)
+    this.#chooseLeastDelayed(length)
+    const { times, offsets, delays } = this.#chosen
     for (let i = 0; i < length; i++) {
-      const row = rows[i]!
-      samples.times[i] = this.#times[row]!
-      samples.offsets[i] = this.#offsets[row]!
-      samples.delays[i] = this.#delays[row]!
+      const row = this.#rows[i]!
+      times[i] = this.#times[row]!
+      offsets[i] = this.#offsets[row]!
+      delays[i] = this.#delays[row]!
     }
-    return samples
+    return {
+      times: times.subarray(0, length),
+      offsets: offsets.subarray(0, length),
+      delays: delays.subarray(0, length),
+    }
   }
 
-  #rowsOfLeastDelay(count: number): Uint32Array {
-    const rows = new Uint32Array(count)
-    if (count === 0) return rows
+  #chooseLeastDelayed(count: number): void {
+    if (count === 0) return
+    const rows = this.#rows
     const delays = this.#delays
-    const greatest = count === this.size ? Number.POSITIVE_INFINITY : select(delays.slice(0, this.size), count - 1)
+    const greatest = count === this.size ? Number.POSITIVE_INFINITY : this.#delayByRank(count - 1)
     const atGreatest: number[] = []
     let chosen = 0
     for (let row = 0; row < this.size; row++) {
@@ -84,14 +97,20 @@ export class SampleWindow {
     // Of those that were delayed as long as the last one there may be too many: the earliest are taken.
     if (chosen + atGreatest.length > count) atGreatest.sort((a, b) => (this.#isBefore(a, b) ? -1 : 1))
     for (let i = 0; chosen < count; i++) rows[chosen++] = atGreatest[i]!
-    this.#sortByTime(rows)
-    return rows
+    this.#sortByTime(count)
+  }
+
+  #delayByRank(rank: number): number {
+    const moved = this.#chosen.delays
+    for (let row = 0; row < this.size; row++) moved[row] = this.#delays[row]!
+    return select(moved, rank, this.size)
   }
 
   /** Shell's sort, which begins with what is as far apart as two samples that must change places can be. */
-  #sortByTime(rows: Uint32Array): void {
+  #sortByTime(count: number): void {
+    const rows = this.#rows
     for (let gap = this.#disorder; gap > 0; gap >>= 1)
-      for (let i = gap; i < rows.length; i++) {
+      for (let i = gap; i < count; i++) {
         const row = rows[i]!
         let k = i
         for (; k >= gap && this.#isBefore(row, rows[k - gap]!); k -= gap) rows[k] = rows[k - gap]!
@@ -110,5 +129,12 @@ export class SampleWindow {
     this.#times = widened(this.#times, samples)
     this.#offsets = widened(this.#offsets, samples)
     this.#delays = widened(this.#delays, samples)
+    const { length } = this.#times
+    this.#rows = new Uint32Array(length)
+    this.#chosen = {
+      times: new Float64Array(length),
+      offsets: new Float64Array(length),
+      delays: new Float64Array(length),
+    }
   }
 }
