@@ -49,15 +49,18 @@ export function isStepOf(
   return true
 }
 
-/** Whether all that a span hangs below in its process had ended when it began. */
+/** Whether all that a span hangs below in its process had ended when it began, the request among it. */
 export function isAfterRequest(facts: CallFacts, row: number): boolean {
   const { table, traces } = facts.batch
   let ancestor = traces!.parentRow[row]!
+  let isBelowEntry = false
   for (let steps = 0; steps < MAX_STEPS && ancestor >= 0 && isSameProcess(facts, row, ancestor); steps++) {
     if (table.differenceNano(row, Column.start, ancestor, Column.end) <= 0) return false
+    isBelowEntry ||= (facts.roles[ancestor]! & Role.entry) !== 0
     ancestor = traces!.parentRow[ancestor]!
   }
-  return ancestor === Parent.none || (ancestor >= 0 && !isSameProcess(facts, row, ancestor))
+  // Where the caller has left before, only that work enters there tells that no more of the process is above.
+  return ancestor === Parent.none || (ancestor >= 0 ? !isSameProcess(facts, row, ancestor) : isBelowEntry)
 }
 
 function isSameProcess({ batch: { table } }: CallFacts, row: number, other: number): boolean {

@@ -15,14 +15,20 @@ interface Step {
   readonly below: 'its request' | 'the request before'
 }
 
-/** A minute of requests to orders, about five in a second at uneven times, each with a call. */
-function requests(p: Propagation, lengthMs: number, stepOf: (i: number) => Step): void {
+/**
+ * A minute of requests from web to orders, about five in a second at uneven times, each with a call. What web sends comes
+ * at once, what orders sends as often as said.
+ */
+function requests(p: Propagation, lengthMs: number, stepOf: (i: number) => Step, exportEveryMs = 10): void {
   let before: Span | null = null
   let served = 0
+  let waiting: Span[] = []
   for (let ms = 0; ms < SECONDS * 1000; ms += 10) {
     const isQuiet = Math.floor(ms / 1000) % 3 === 2
     if (!isQuiet && scatter(ms) < 0.05) {
-      const request = p.span({ traceId: p.newId(), name: 'POST /orders', kind: 'server' }, 0, lengthMs)
+      const traceId = p.newId()
+      const caller = p.span({ traceId, name: 'POST /orders', kind: 'client' }, -1, lengthMs + 2)
+      const request = p.span({ traceId, parentId: caller.spanId, name: 'POST /orders', kind: 'server' }, 0, lengthMs)
       const { afterMs, lengthMs: callMs, below } = stepOf(served++)
       const parent = below === 'its request' ? request : before
       const call =
@@ -32,9 +38,13 @@ function requests(p: Propagation, lengthMs: number, stepOf: (i: number) => Step)
           afterMs,
           callMs,
         )
-      const spans = call ? [request, call] : [request]
-      p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans })
+      p.send({ service: 'web', spans: [caller] })
+      waiting.push(...(call ? [request, call] : [request]))
       before = request
+    }
+    if (ms % exportEveryMs === 0 && waiting.length > 0) {
+      p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans: waiting })
+      waiting = []
     }
     p.advance(10)
   }
@@ -46,11 +56,13 @@ function reused(p: Propagation) {
 
 describe('CTX-005 wrong_parent: a step of a request that hangs below the one before', () => {
   it.each([
-    ['always', () => true],
-    ['one time in three', (i: number) => i % 3 === 0],
-  ])('is a context that is used again, %s', async (_, isWrong) => {
+    ['always', 10, () => true],
+    ['one time in three', 10, (i: number) => i % 3 === 0],
+    ['in a process whose spans come when those of its caller have left', 15_000, () => true],
+  ])('is a context that is used again, %s', async (_, exportEveryMs, isWrong) => {
     const p = await propagation()
-    requests(p, 30, (i) => ({ afterMs: 5, lengthMs: 20, below: isWrong(i) ? 'the request before' : 'its request' }))
+    const below = (i: number) => (isWrong(i) ? 'the request before' : 'its request')
+    requests(p, 30, (i) => ({ afterMs: 5, lengthMs: 20, below: below(i) }), exportEveryMs)
     expect(reused(p)).toMatchObject([
       {
         cause: 'context_reused',
