@@ -44,6 +44,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
   const lost = contextLost(config, limit)
   const calls = lost.createJudge()
   const orphans = orphanSpan(config, limit)
+  const cuts = truncatedId(config, limit, () => calls.edges())
   return {
     facts: () => new CallFacts(new Operations(config.max_operations)),
     list: [
@@ -52,7 +53,10 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
       listed(doubleInstrumentation(config, limit, 'entries')),
       listed(doubleInstrumentation(config, limit, 'exits')),
       listed(samplingDecision(config, limit)),
-      listed(truncatedId(config, limit, () => calls.edges())),
+      listed(
+        cuts,
+        overheard(cuts.createJudge(), (summaries, nowMs) => viewJudge.takeCuts(summaries, nowMs)),
+      ),
       listed(wrongParent(config, limit)),
       listed(
         lost,

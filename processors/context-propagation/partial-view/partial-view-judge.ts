@@ -1,4 +1,5 @@
 import type { FindingReport } from '../../../component/finding.ts'
+import type { OccurrenceSummary } from '../../../component/occurrence-rule.ts'
 import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import { type KnownExit, namesService } from '../callee-match.ts'
@@ -113,6 +114,12 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         if (roots + lateAnswers > 0) this.#recentLostAnswers.add(nowMs, service, roots + lateAnswers)
       }
     }
+  }
+
+  /** Calls whose callee goes on under half of the trace id: their answer is here, though not below them. */
+  takeCuts(summaries: readonly OccurrenceSummary[], nowMs: number): void {
+    for (const { rows } of summaries)
+      for (const { service, count } of rows) this.#recentLostAnswers.add(nowMs, service, count)
   }
 
   takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {

@@ -8,7 +8,7 @@ export const cutTraceId: Recipe = {
   what: 'the subtree of the callee goes on under the low half of the trace id (traces with narrow ids get wide ones first)',
   causes: '`truncated_to_64_bits`',
   key: 'edge',
-  identifiable: "all whose caller's span arrives",
+  identifiable: "all whose caller's span arrives, in the trace whose id was cut",
   inject(ground) {
     widenTraceIds(ground.recording, ground.random)
     const calls = pickEdge(ground)
@@ -22,7 +22,12 @@ export const cutTraceId: Recipe = {
         rules: ['CTX-004'],
         causes: ['truncated_to_64_bits'],
         place: { service: entry.service, operation: null, edge: { from: exit.service, to: entry.service } },
-        occurrences: broken.map((call) => ({ spans: [call.entry], needs: [call.exit], identifiable: true })),
+        occurrences: broken.map(({ entry, exit }) => ({
+          spans: [entry],
+          needs: [exit],
+          identifiable: true,
+          stands: () => exit.traceId.endsWith(entry.traceId.slice(16)),
+        })),
       },
     ]
   },

@@ -85,6 +85,16 @@ describe('GW-001 partial_view', () => {
       expect(standingOf(watched)).toEqual([expect.stringMatching('^CTX-001 \\w+ edge$')])
     })
 
+    it('calls that go on under half of their trace id, beside a service that does not export', async () => {
+      const cut = ['cart', 'rates']
+      const watched = await watchFleet(
+        spans.map((sent) => (cut.includes(sent.service) ? underHalfOfItsId(sent) : sent)),
+        { arrives: ({ service }) => service !== 'checkout' },
+      )
+      expect(watched.reports.filter(({ rule }) => rule === 'GW-001')).toEqual([])
+      expect(standingOf(watched, 'CTX-004')).toEqual(cut.map((to) => `CTX-004 truncated_to_64_bits ${to}`))
+    })
+
     it('a lost context', async () => {
       const broken = spans.map((sent) =>
         sent.service === 'cart'
@@ -179,6 +189,11 @@ function keeps(id: string): boolean {
 function behindProxy(sent: SentSpan, to: string): SentSpan {
   if (sent.service !== to || sent.span.kind !== 'server') return sent
   return { ...sent, span: { ...sent.span, parentId: `f${sent.span.spanId.slice(1)}` } }
+}
+
+/** The callee knows 64 bits of the trace id, and calls nobody. */
+function underHalfOfItsId(sent: SentSpan): SentSpan {
+  return { ...sent, span: { ...sent.span, traceId: '0'.repeat(16) + sent.span.traceId.slice(16) } }
 }
 
 function later(sent: SentSpan, ms: number): SentSpan {
