@@ -1,6 +1,7 @@
 import type { FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import type { ClockModel } from './clocks/clock-model.ts'
+import { REACH_S } from './clocks/domain-pair.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { type EarlyOperation, EarlyOperations } from './early-operations.ts'
 import { KINDS, Kind } from './lifetime-kinds.ts'
@@ -60,7 +61,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     const reports: FindingReport[] = []
     for (const place of this.#places.all) {
       const settleMs = KINDS[place.kind]!.clockExplainsBeyond === null ? SETTLE_MS : CLOCK_SETTLE_MS
-      this.#explained += place.settle(nowMs - settleMs, (row) => this.#isExplained(row))
+      this.#explained += place.settle(nowMs - settleMs, (row, isDue) => this.#isExplained(row, isDue))
       if (place.takeChange() || isAllNews) reports.push(...this.#report(place))
     }
     return reports
@@ -92,7 +93,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     this.#early.add(key, row, spans)
   }
 
-  #isExplained(row: OccurrenceRow): boolean {
+  #isExplained(row: OccurrenceRow, isDue: boolean): boolean {
     const { kind, second, excessNano, sources } = row
     const domains = sources.map((source) => this.#clocks.domainOf(source))
     if (kind === Kind.inTheFuture) {
@@ -100,7 +101,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
       return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
     }
     if (KINDS[kind]!.clockExplainsBeyond === null) return false
-    if (this.#leftNano(row) <= 0) return true
+    if (this.#leftNano(row, isDue) <= 0) return true
     const [own = null, other = own] = domains
     // Which of two clocks was set is not always known, so within one, too, the steps of those around it count.
     const setNano =
@@ -110,12 +111,17 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     return setNano >= excessNano
   }
 
-  /** What is left of the excess when the clocks are compared by the offset that they have been settled to have had. */
-  #leftNano({ excessNano, clockDifferenceNano, sources, second }: OccurrenceRow): number {
+  /**
+   * What is left of the excess when the clocks are compared by the offset that they have been settled to have had, and
+   * what that may be wrong by. When all that will be known is known, two clocks that were settled nowhere near leave none.
+   */
+  #leftNano({ excessNano, clockDifferenceNano, sources, second }: OccurrenceRow, isDue: boolean): number {
     const [own, parent] = sources
     if (clockDifferenceNano === null || own === undefined || parent === undefined) return excessNano
-    const settledNano = this.#clocks.settledDifferenceNano(own, parent, second)
-    return settledNano === null ? excessNano : excessNano + clockDifferenceNano - settledNano
+    if (this.#clocks.domainOf(own) === this.#clocks.domainOf(parent)) return excessNano
+    const settled = this.#clocks.settledDifference(own, parent, second, isDue ? REACH_S : 0)
+    if (settled === null) return isDue ? 0 : excessNano
+    return excessNano + clockDifferenceNano - settled.nano - settled.uncertainNano
   }
 
   #report(place: StandingPlace): readonly FindingReport[] {

@@ -81,15 +81,16 @@ export class StandingPlace {
     if (part.pending.length > MAX_PENDING) stand(part, part.pending.shift()!.row)
   }
 
-  /** Drops what is explained, keeps what was seen before `untilMs` for good; returns the occurrences dropped. */
-  settle(untilMs: number, isExplained: (row: OccurrenceRow) => boolean): number {
+  /** Drops what is explained, keeps for good what is due, seen before `untilMs`; returns the occurrences dropped. */
+  settle(untilMs: number, isExplained: (row: OccurrenceRow, isDue: boolean) => boolean): number {
     let dropped = 0
     for (const part of this.#parts.values()) {
       if (part.pending.length === 0) continue
       const open: Pending[] = []
       for (const pending of part.pending) {
-        if (isExplained(pending.row)) dropped += pending.row.count
-        else if (pending.seenMs <= untilMs) stand(part, pending.row)
+        const isDue = pending.seenMs <= untilMs
+        if (isExplained(pending.row, isDue)) dropped += pending.row.count
+        else if (isDue) stand(part, pending.row)
         else open.push(pending)
       }
       if (open.length < part.pending.length) this.#isChanged = true

@@ -23,6 +23,10 @@ export const MAX_EQUAL_NANO = 0.25e6
 const MAX_DIFFERING = 0.05
 /** Steps of members this close are one. */
 const SAME_STEP_S = 2
+/** Points of a track that tell what it is connected with. */
+const RECENT_POINTS = 60
+/** A domain of which nothing was heard for so much longer than of others is no reference. */
+const SILENT_S = 30
 
 /**
  * Merges domains whose offset is zero within the uncertainty at all times, which includes that the way there may differ
@@ -37,48 +41,85 @@ export function groupClocks(
   const bySize = [...tracks]
     .filter((track) => track.points.length > 0)
     .sort((a, b) => spansOf(b.domain) - spansOf(a.domain) || compareIds(a.domain, b.domain))
+  const componentOf = components(bySize)
   const groups: ClockTrack[][] = []
   const leaders: Leader[] = []
   for (const track of bySize) {
-    const known = leaders.findIndex((leader) => showsSameTime(leader, track))
+    const component = componentOf(track.domain)
+    const known = leaders.findIndex((leader) => leader.component === component && showsSameTime(leader, track))
     if (known >= 0) groups[known]!.push(track)
     else {
       groups.push([track])
-      leaders.push({
-        last: track.points.at(-1)!,
-        bySecond: new Map(track.points.map((point) => [point.second, point])),
-      })
+      leaders.push({ component, bySecond: new Map(track.points.map((point) => [point.second, point])) })
     }
   }
-  const references = new Map<string, readonly ClockTrack[]>()
-  for (const group of groups) {
-    const { root } = group[0]!.points.at(-1)!
-    if (!references.has(root)) references.set(root, group)
-  }
-  return groups.map((group) => groupOf(group, references.get(group[0]!.points.at(-1)!.root)!, stepsOf))
+  const references = referencesOf(groups, componentOf)
+  return groups.map((group) => groupOf(group, references.get(componentOf(group[0]!.domain))!, stepsOf))
 }
 
-/** The first domain of the reference's group, which is the largest, is the reference. */
+/**
+ * Which clocks calls connect: whatever had the same root lately. In a second without calls a part of them may have had
+ * one of its own.
+ */
+function components(tracks: readonly ClockTrack[]): (domain: string) => string {
+  const above = new Map<string, string>()
+  const topOf = (domain: string) => {
+    let top = domain
+    for (let next = above.get(top); next !== undefined; next = above.get(top)) top = next
+    return top
+  }
+  for (const { domain, points } of tracks) {
+    let root = ''
+    for (let i = Math.max(0, points.length - RECENT_POINTS); i < points.length; i++) {
+      if (points[i]!.root === root) continue
+      root = points[i]!.root
+      const [top, other] = [topOf(root), topOf(domain)]
+      if (top !== other) above.set(other, top)
+    }
+  }
+  return topOf
+}
+
+/** By component its reference, with all of its group: the first group is the largest, of those that are still heard of. */
+function referencesOf(
+  groups: readonly (readonly ClockTrack[])[],
+  componentOf: (domain: string) => string,
+): ReadonlyMap<string, Reference> {
+  const latest = new Map<string, number>()
+  for (const { domain, points } of groups.flat()) {
+    const component = componentOf(domain)
+    latest.set(component, Math.max(latest.get(component) ?? 0, points.at(-1)!.second))
+  }
+  const references = new Map<string, Reference>()
+  for (const group of groups) {
+    const { domain, points } = group[0]!
+    const component = componentOf(domain)
+    if (references.has(component) || points.at(-1)!.second < latest.get(component)! - SILENT_S) continue
+    references.set(component, { group, domain, bySecond: new Map(points.map((point) => [point.second, point])) })
+  }
+  return references
+}
+
 function groupOf(
   group: readonly ClockTrack[],
-  reference: readonly ClockTrack[],
+  reference: Reference,
   stepsOf: (domain: string) => readonly Step[],
 ): ClockGroup {
   const members = group.map((track) => track.domain).sort(compareIds)
-  const base = reference[0]!
   const steps = mergedSteps(group, stepsOf)
-  const identity = { domain: members[0]!, members, reference: base.domain, steps }
-  if (group === reference) return { ...identity, points: base.points.map(atZero), jumps: [] }
-  const moved = mergedSteps(reference, stepsOf).map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano }))
+  const identity = { domain: members[0]!, members, reference: reference.domain, steps }
+  if (group === reference.group)
+    return { ...identity, points: group[0]!.points.map((point) => atZero(point, reference.domain)), jumps: [] }
+  const moved = mergedSteps(reference.group, stepsOf).map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano }))
   const jumps = [...steps, ...moved].sort((a, b) => a.atS - b.atS)
-  return { ...identity, points: relativeTo(averaged(group), base.points), jumps }
+  return { ...identity, points: averaged(group.map((track) => relativeTo(track.points, reference))), jumps }
 }
 
 /** Weighted by certainty, second by second. */
-function averaged(group: readonly ClockTrack[]): readonly TrackPoint[] {
-  if (group.length === 1) return group[0]!.points
+function averaged(tracks: readonly (readonly TrackPoint[])[]): readonly TrackPoint[] {
+  if (tracks.length === 1) return tracks[0]!
   const bySecond = new Map<number, TrackPoint[]>()
-  for (const { points } of group)
+  for (const points of tracks)
     for (const point of points) {
       const list = bySecond.get(point.second)
       if (list) list.push(point)
@@ -109,14 +150,15 @@ function average(points: readonly TrackPoint[]): TrackPoint {
   }
 }
 
-/** Roots may change while a component grows; the reference's own track takes that out. */
-function relativeTo(points: readonly TrackPoint[], base: readonly TrackPoint[]): readonly TrackPoint[] {
-  const bySecond = new Map(base.map((point) => [point.second, point]))
-  return points.map((point) => {
+/** Against the reference, whatever the root was; in a second that does not connect the two nothing is known. */
+function relativeTo(points: readonly TrackPoint[], { domain, bySecond }: Reference): readonly TrackPoint[] {
+  return points.flatMap((point) => {
     const zero = bySecond.get(point.second)
-    if (!zero || zero.root !== point.root || zero.offsetNano === 0) return point
+    if (!zero || zero.root !== point.root) return []
+    if (point.root === domain) return point
     return {
       ...point,
+      root: domain,
       offsetNano: point.offsetNano - zero.offsetNano,
       slopeNanoPerS: point.slopeNanoPerS - zero.slopeNanoPerS,
       halfWidthNano: Math.hypot(point.halfWidthNano, zero.halfWidthNano),
@@ -126,8 +168,8 @@ function relativeTo(points: readonly TrackPoint[], base: readonly TrackPoint[]):
   })
 }
 
-function atZero(point: TrackPoint): TrackPoint {
-  return { ...point, offsetNano: 0, slopeNanoPerS: 0, halfWidthNano: 0, lowerNano: 0, upperNano: 0 }
+function atZero(point: TrackPoint, root: string): TrackPoint {
+  return { ...point, root, offsetNano: 0, slopeNanoPerS: 0, halfWidthNano: 0, lowerNano: 0, upperNano: 0 }
 }
 
 /** Each step once, though several members had it. */
@@ -140,13 +182,18 @@ function mergedSteps(group: readonly ClockTrack[], stepsOf: (domain: string) => 
 
 /** The first member of a group, to which others are compared. */
 interface Leader {
-  readonly last: TrackPoint
+  readonly component: string
   readonly bySecond: ReadonlyMap<number, TrackPoint>
 }
 
-function showsSameTime({ last, bySecond }: Leader, track: ClockTrack): boolean {
-  // Of another component, which nothing connects: the rule for nearly all pairs of a large system.
-  if (last.root !== track.points.at(-1)!.root) return false
+/** The domain that the offsets of a component are given against. */
+interface Reference {
+  readonly group: readonly ClockTrack[]
+  readonly domain: string
+  readonly bySecond: ReadonlyMap<number, TrackPoint>
+}
+
+function showsSameTime({ bySecond }: Leader, track: ClockTrack): boolean {
   let both = 0
   let differing = 0
   let sum = 0

@@ -5,6 +5,7 @@ import { type ClockLimits, ClockSamples, type ClockSummary } from './clock-sampl
 import { segmentsOf } from './clock-segments.ts'
 import { ClockSteps } from './clock-steps.ts'
 import { type DomainPair, liveFit, settledFit } from './domain-pair.ts'
+import { MAX_DRIFT } from './find-steps.ts'
 import type { OffsetFit } from './offset-fit.ts'
 import { SettledTracks } from './settled-tracks.ts'
 
@@ -18,6 +19,12 @@ const SIGNIFICANCE = 3
 /** An offset as of a time, for what is annotated and judged now. */
 export interface LiveOffset extends ClockOffset {
   readonly atS: number
+}
+
+/** How far one clock was ahead of another, and by how much that may be wrong. */
+export interface SettledDifference {
+  readonly nano: number
+  readonly uncertainNano: number
 }
 
 /**
@@ -95,10 +102,22 @@ export class ClockModel {
     return members.find(({ halfWidthNano }) => halfWidthNano === 0) ?? averageOf(members)
   }
 
-  /** How far the clock of one source was ahead of another's in a second that stands; null where that is unknown. */
-  settledDifferenceNano(source: string, other: string, second: number): number | null {
-    const [own, its] = [source, other].map((key) => this.#tracks.at(this.domainOf(key), second))
-    return own && its && own.root === its.root ? own.offsetNano - its.offsetNano : null
+  /**
+   * How far the clock of one source was ahead of another's in a second that stands, or in the nearest one up to `reachS`
+   * away in which that is known.
+   */
+  settledDifference(source: string, other: string, second: number, reachS: number): SettledDifference | null {
+    const [own, its] = [this.domainOf(source), this.domainOf(other)]
+    for (let apart = 0; apart <= reachS; apart++)
+      for (const near of apart === 0 ? [second] : [second - apart, second + apart]) {
+        const [point, reference] = [this.#tracks.at(own, near), this.#tracks.at(its, near)]
+        if (!point || !reference || point.root !== reference.root) continue
+        return {
+          nano: point.offsetNano - reference.offsetNano,
+          uncertainNano: Math.hypot(point.halfWidthNano, reference.halfWidthNano) + apart * MAX_DRIFT * 1e9,
+        }
+      }
+    return null
   }
 
   /** How far one of the clocks was set at most between which the offsets of these domains are known. */

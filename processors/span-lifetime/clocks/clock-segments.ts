@@ -17,7 +17,7 @@ export function segmentsOf(group: ClockGroup): readonly ClockRow[] {
     const isNew = i === from
     const low = isNew ? offsetNano : Math.min(min, offsetNano)
     const high = isNew ? offsetNano : Math.max(max, offsetNano)
-    if (!isNew && (high - low > STEADY_NANO || points[i]!.root !== points[from]!.root)) {
+    if (!isNew && high - low > STEADY_NANO) {
       rows.push(rowOf(group, from, i))
       from = i
       min = offsetNano

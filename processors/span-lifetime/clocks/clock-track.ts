@@ -15,7 +15,8 @@ export class ClockTrack {
   }
 
   at(second: number): TrackPoint | null {
-    return this.points[this.#indexOf(second)] ?? null
+    const i = this.#indexOf(second)
+    return i < 0 ? null : this.points[i]!
   }
 
   remove(second: number): void {
@@ -25,9 +26,17 @@ export class ClockTrack {
 
   /** −1 where it has no point. */
   #indexOf(second: number): number {
-    let i = this.points.length - 1
-    while (i >= 0 && this.points[i]!.second > second) i--
-    return this.points[i]?.second === second ? i : -1
+    const { points } = this
+    let from = 0
+    let until = points.length - 1
+    while (from <= until) {
+      const middle = (from + until) >> 1
+      const found = points[middle]!.second
+      if (found === second) return middle
+      if (found < second) from = middle + 1
+      else until = middle - 1
+    }
+    return -1
   }
 
   /** Sets the point of a second, again if more is known about it; returns how many old ones were forgotten for it. */

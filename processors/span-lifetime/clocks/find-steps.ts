@@ -6,7 +6,7 @@ const RUN = 8
 /** Less is not told from load; a smaller step is followed as a drift. */
 const MIN_STEP_NANO = 0.5e6
 /** No clock drifts faster, so more over a gap in the samples is a step; a free quartz drifts by 50e-6. */
-const MAX_DRIFT = 500e-6
+export const MAX_DRIFT = 500e-6
 /** Scatter of the samples, in which a jump must not hide. */
 const SIGNIFICANCE = 6
 /** Errors by which the slope on both sides may be wrong. */

@@ -14,8 +14,9 @@ interface Shop {
   readonly b?: Clock
   readonly c?: Clock
   readonly seconds?: number
-  /** From call to call. */
+  /** From call to call; or as many calls in one second, and the next ones so many seconds later. */
   readonly everyMs?: number
+  readonly bursts?: { readonly calls: number; readonly everyS: number }
   /** The last callee runs on node-a, too, and the first caller has a step of its own from 5 to 8 ms. */
   readonly twoNodes?: boolean
   /** Until when the callee on node-b works, in milliseconds of the call, which takes 20. */
@@ -28,8 +29,12 @@ const EXACT: Clock = () => 0
 /** Calls from node-a to node-b and on to node-c; each takes half a millisecond and a bit on its way. */
 function shop(spec: Shop): SpanTable[] {
   const { a = EXACT, b = EXACT, c = EXACT, seconds = 60, everyMs = 100, twoNodes = false, until, callerStatus } = spec
-  return Array.from({ length: (seconds * 1000) / everyMs }, (_, call) => {
-    const atMs = call * everyMs
+  const { bursts } = spec
+  const count = bursts ? Math.ceil(seconds / bursts.everyS) * bursts.calls : (seconds * 1000) / everyMs
+  return Array.from({ length: count }, (_, call) => {
+    const atMs = bursts
+      ? Math.floor(call / bursts.calls) * bursts.everyS * 1000 + (call % bursts.calls) * 60
+      : call * everyMs
     const way = 0.5 + ((call * 7) % 10) / 50
     const span = (
       clock: Clock,
@@ -110,6 +115,11 @@ describe('clocks', () => {
       'of which one is set, and which a call a second takes its time to tell',
       { b: (s) => (s > 30 ? 25 : 0), everyMs: 1000, seconds: 90, callerStatus: { code: 2 } },
       ['CLOCK-001 steady node-a', 'CLOCK-002 step node-b'],
+    ],
+    [
+      'of which one drifts, and which bursts of calls tell too seldom to follow',
+      { b: (s) => s * 0.33, bursts: { calls: 10, everyS: 14 }, seconds: 90, callerStatus: { code: 2 } },
+      ['CLOCK-001 drifting node-a'],
     ],
   ])('%s: no span is called wrong for them', async (_, spec, expected) => {
     expect(await findingsOf(spec)).toEqual(expected)

@@ -86,6 +86,15 @@ describe('ClockModel', () => {
       [28, 0],
       [31, 30],
     ] as const)
-      expect(Math.round(model.settledDifferenceNano('a', 'hub', START_S + second)! / MS)).toBe(expectedMs)
+      expect(Math.round(model.settledDifference('a', 'hub', START_S + second, 0)!.nano / MS)).toBe(expectedMs)
+  })
+
+  it('knows a difference between seconds of calls by the nearest, the less surely the further', () => {
+    const model = modelOf({ hub: STILL, a: setBy(5, 0) }, [{ from: 'hub', to: 'a', aSecond: 10 }], 30)
+    const known = (second: number) => model.settledDifference('a', 'hub', START_S + second, 15)
+    const last = model.settledDifference('a', 'hub', START_S + 29, 0)!
+    expect(Math.round(known(40)!.nano / MS)).toBe(5)
+    expect(known(40)!.uncertainNano).toBeGreaterThan(last.uncertainNano + 2 * MS)
+    expect(known(60)).toBeNull()
   })
 })
