@@ -39,11 +39,11 @@ export class TracesBatch {
   }
 
   retain(): void {
-    for (const source of this.table.sources) source.retain()
+    this.table.retain()
   }
 
   release(): void {
-    for (const source of this.table.sources) source.release()
+    this.table.release()
   }
 }
 

@@ -63,6 +63,6 @@ function slotOf(size: number): number {
 }
 
 /** So many bytes of that memory, or of their own where there is none; what is in them is left from others. */
-export function bytesOf(memory: BufferMemory | undefined, bytes: number): Buffer {
+export function bytesFrom(memory: BufferMemory | undefined, bytes: number): Buffer {
   return memory === undefined ? Buffer.allocUnsafeSlow(bytes) : Buffer.from(memory.take(bytes), 0, bytes)
 }

@@ -6,7 +6,7 @@ import { Column, ROW_WORDS, SpanTable } from './span-table.ts'
 /**
  * Gathers spans of several tables into one, their edits along, their bytes where they are. What tables have in common
  * (resources, scopes, sources) is looked up once a table; a span is a copy of its row. Each source gets one reference
- * for the new table, which its batch will release; dropped spans stay behind.
+ * for the new table, which goes with it; dropped spans stay behind.
  *
  *     gatherer.from(table, edits)
  *     gatherer.addRows(0, table.count)

@@ -1,4 +1,4 @@
-import { type BufferMemory, bytesOf } from './buffer-memory.ts'
+import { type BufferMemory, bytesFrom } from './buffer-memory.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { EditedSpans } from './edited-spans.ts'
 import { varintLength, writeVarint } from './encode-fields.ts'
@@ -91,7 +91,7 @@ class Groups {
       }
       size += 1 + varintLength(resource.bytes) + resource.bytes
     }
-    const out = bytesOf(memory, size)
+    const out = bytesFrom(memory, size)
     let at = 0
     for (const resource of this.#ordered) {
       at = writeHead(out, at, RESOURCE_SPANS, resource.bytes, resources[resource.resource]!.head)

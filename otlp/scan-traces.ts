@@ -7,27 +7,18 @@ import type { Source } from './source.ts'
 import { Column, ROW_WORDS, SpanTable } from './span-table.ts'
 import { MalformedProtobuf, WireReader, WireType } from './wire.ts'
 
-/** Rows are allocated for spans of this size; smaller ones make the table grow. */
-const EXPECTED_SPAN_BYTES = 320
-
-/** How many spans a request of that many bytes is likely to hold. */
-export function likelySpans(requestBytes: number): number {
-  return requestBytes / EXPECTED_SPAN_BYTES
-}
-
 /**
  * Reads an ExportTraceServiceRequest once into the rows of a table: numbers and offsets into the bytes, no object a
  * span. Returns the table, or where and why the bytes are not such a request. What is read is checked (the fields of
  * spans, keys, status, resources and scopes); values of attributes, events and links only for their length. Unknown
- * fields and groups are passed over. A table to be reused must not be in use by anyone else; one with a limit may throw
- * TableFull.
+ * fields and groups are passed over. The table takes over the caller's reference to the source. A table that is given
+ * must not be in use by anyone else; one with a limit may throw TableFull.
  *
  *     ExportTraceServiceRequest  1 resource_spans
  *     ResourceSpans              1 resource, 2 scope_spans, 3 schema_url
  *     ScopeSpans                 1 scope, 2 spans, 3 schema_url
  */
-export function scanTraces(source: Source, refs: RefCache, table?: SpanTable): SpanTable | Malformed {
-  const into = table ?? new SpanTable(likelySpans(source.bytes.length))
+export function scanTraces(source: Source, refs: RefCache, into = new SpanTable()): SpanTable | Malformed {
   into.clear()
   into.sources.push(source)
   into.wholeSource = true

@@ -1,3 +1,4 @@
+import type { BufferMemory } from './buffer-memory.ts'
 import { hexOf } from './hex.ts'
 import type { ResourceRef, ScopeRef } from './resource.ts'
 import type { Source } from './source.ts'
@@ -59,9 +60,15 @@ export class TableFull extends Error {
   }
 }
 
+/** The rows of a table that is no longer in use: whoever reads it still finds nothing, not the spans of another. */
+const RELEASED = new Uint32Array(0)
+
 /**
  * Spans as rows of numbers over bytes that stay where they are. Append-only: whoever wants to change or drop a span
  * records that in SpanEdits. No accessor allocates, but those that return strings.
+ *
+ * Born with one reference, which belongs to whoever created it. It holds one reference to each of its sources; when its own
+ * last one is released they go, and the memory of its rows goes to the next table.
  */
 export class SpanTable {
   words: Uint32Array
@@ -72,15 +79,34 @@ export class SpanTable {
   /** True while the rows are all spans of the one source, in their order: without edits its bytes leave as they are. */
   wholeSource = false
   readonly #limitRows: number
+  /** Where the rows lie; of their own where it is undefined. */
+  readonly #memory: BufferMemory | undefined
+  #references = 1
 
   /** `limitBytes`: what the rows may take; a table that would grow beyond it throws TableFull. */
-  constructor(capacity = 64, limitBytes = Number.POSITIVE_INFINITY) {
+  constructor(capacity = 64, memory?: BufferMemory, limitBytes = Number.POSITIVE_INFINITY) {
     this.#limitRows = Math.floor(limitBytes / ROW_BYTES)
-    this.words = new Uint32Array(Math.max(1, Math.min(Math.ceil(capacity), this.#limitRows)) * ROW_WORDS)
+    this.#memory = memory
+    this.words = this.#zeroed(Math.max(1, Math.min(Math.ceil(capacity), this.#limitRows)))
   }
 
+  retain(): void {
+    if (this.#references === 0) throw new Error('a table was retained after its release')
+    this.#references++
+  }
+
+  release(): void {
+    if (this.#references === 0) throw new Error('a table was released twice')
+    if (--this.#references > 0) return
+    for (const source of this.sources) source.release()
+    if (this.#memory === undefined) return
+    this.#memory.give(this.words.buffer)
+    this.words = RELEASED
+  }
+
+  /** Bytes of the memory that the rows lie in. */
   get byteLength(): number {
-    return this.words.byteLength
+    return this.words.buffer.byteLength
   }
 
   /** Empties the table for another request; nobody else may still use it. */
@@ -207,8 +233,16 @@ export class SpanTable {
   #grow(): void {
     const rows = Math.min((this.words.length / ROW_WORDS) * 2, this.#limitRows)
     if (rows < this.count) throw new TableFull(this.#limitRows * ROW_BYTES)
-    const grown = new Uint32Array(rows * ROW_WORDS)
+    const grown = this.#zeroed(rows)
     grown.set(this.words)
+    this.#memory?.give(this.words.buffer)
     this.words = grown
+  }
+
+  /** Room for so many rows, or some more. */
+  #zeroed(rows: number): Uint32Array {
+    if (this.#memory === undefined) return new Uint32Array(rows * ROW_WORDS)
+    const bytes = this.#memory.take(rows * ROW_BYTES)
+    return new Uint32Array(bytes, 0, Math.floor(bytes.byteLength / ROW_BYTES) * ROW_WORDS).fill(0)
   }
 }

@@ -1,4 +1,4 @@
-import { type BufferMemory, bytesOf } from './buffer-memory.ts'
+import { type BufferMemory, bytesFrom } from './buffer-memory.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { EditedSpans } from './edited-spans.ts'
 import { varintLength, writeVarint } from './encode-fields.ts'
@@ -72,7 +72,7 @@ class RequestPlan {
   }
 
   write(memory?: BufferMemory): Uint8Array {
-    const out = bytesOf(memory, this.#size)
+    const out = bytesFrom(memory, this.#size)
     let from = 0
     let at = 0
     for (const resource of this.#changed) {

@@ -63,10 +63,10 @@ async function open(load: CostLoad, stages: number): Promise<() => void> {
   return () => {
     clock.advanceBy((load.spansPerRequest / load.spansASecond) * 1000)
     const source = received(next(), budget)
-    const table = scanTraces(source, refs)
+    const table = scanTraces(source, refs, new SpanTable(load.spansPerRequest, budget.memory))
     if (!(table instanceof SpanTable)) throw new Error(table.message)
     first.consume(new TracesBatch(table))
-    source.release()
+    table.release()
     settings.findings.reports.length = 0
   }
 }

@@ -5,6 +5,7 @@ import { Malformed } from '../../otlp/malformed.ts'
 import type { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
 import { Source } from '../../otlp/source.ts'
+import { SpanSizes } from '../../otlp/span-sizes.ts'
 import { SpanTable } from '../../otlp/span-table.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
@@ -52,6 +53,7 @@ export class ReplayInput {
   ordering: Ordering = 'arrival'
   readonly #refs: RefCache
   readonly #budget: ByteBudget
+  readonly #sizes = new SpanSizes()
   readonly #times = new RequestTimes()
   readonly #order = new ArrivalOrder<Decoded>()
   /** What is still to be decoded: groups of messages, and the one at hand; or requests in their order. */
@@ -62,8 +64,6 @@ export class ReplayInput {
   #queue: Arrival<Decoded>[] = []
   #head = 0
   #spool: Spool | null = null
-  /** Of the requests that hold the spans counted. */
-  #countedBytes = 0
   #ended = false
 
   constructor(recording: Recording, refs: RefCache, budget: ByteBudget) {
@@ -181,12 +181,17 @@ export class ReplayInput {
     let batch: Batch
     let firstNano: bigint | null
     if (signal === 'traces') {
-      const table = scanTraces(source, this.#refs, new SpanTable(this.#likelySpans(bytes.length)))
+      const table = scanTraces(
+        source,
+        this.#refs,
+        new SpanTable(this.#sizes.likelySpans(bytes.length), this.#budget.memory),
+      )
       if (table instanceof Malformed) {
         this.recording.reject(table.message)
         source.release()
         return
       }
+      this.#sizes.observe(bytes.length, table.count)
       firstNano = timesOfSpans(table, times)
       batch = new TracesBatch(table)
     } else {
@@ -203,12 +208,6 @@ export class ReplayInput {
     if (arrival !== null) this.#queue.push(arrival)
   }
 
-  /** As many spans as the bytes would hold if they were like those so far, and some more. */
-  #likelySpans(bytes: number): number {
-    const { spans } = this.counts
-    return 8 + Math.ceil(spans === 0 ? bytes / 256 : (bytes * spans * 1.25) / this.#countedBytes)
-  }
-
   #end(): void {
     this.#ended = true
     for (let arrival = this.#order.end(); arrival !== null; arrival = this.#order.end()) this.#queue.push(arrival)
@@ -219,7 +218,6 @@ export class ReplayInput {
     switch (batch.signal) {
       case 'traces':
         counts.spans += batch.table.count
-        this.#countedBytes += batch.table.sources[0]!.bytes.length
         this.traces.add(batch.table)
         break
       case 'metrics':

@@ -16,9 +16,9 @@ const RETRY_MS = 100
 export class Outbox {
   readonly #settings: ProcessorSettings<'traces'>
   readonly #next: Consumer<TracesBatch>
-  readonly #whole = new WholeTraces()
+  readonly #whole: WholeTraces
   /** Traces that are not analysed while the gateway is overloaded: they go on past the detectors. */
-  readonly #aside = new WholeTraces()
+  readonly #aside: WholeTraces
   /** The batch that the next stage has been offered and has not taken. */
   #offered: TracesBatch | null = null
   #retryAtMs = 0
@@ -27,6 +27,8 @@ export class Outbox {
   constructor(settings: ProcessorSettings<'traces'>, next: Consumer<TracesBatch>) {
     this.#settings = settings
     this.#next = next
+    this.#whole = new WholeTraces(settings.budget.memory)
+    this.#aside = new WholeTraces(settings.budget.memory)
   }
 
   /** Spans that wait to be offered. */

@@ -113,10 +113,10 @@ class TraceWindow implements Processor<'traces'> {
   /** What a processor before the window changed is written out first: waiting spans are bytes and columns only. */
   #addEdited(batch: TracesBatch, nowMs: number): void {
     const source = this.#makeSource(batch.encode())
-    const table = scanTraces(source, this.#refs)
+    const table = scanTraces(source, this.#refs, new SpanTable(batch.table.count))
     if (!(table instanceof SpanTable)) throw new Error(`edited spans cannot be read again: ${table.message}`)
     this.#add(table, nowMs)
-    source.release()
+    table.release()
   }
 
   #tick(): void {

@@ -1,4 +1,5 @@
 import { TracesBatch } from '../../component/batch.ts'
+import type { BufferMemory } from '../../otlp/buffer-memory.ts'
 import { Column, ROW_WORDS, SpanTable } from '../../otlp/span-table.ts'
 import { Parent, type TraceIndex } from '../../otlp/trace-index.ts'
 import { widened } from '../../otlp/widened.ts'
@@ -9,7 +10,8 @@ const NONE = -1
 
 /** Gathers the spans of whole traces out of the store into one table, trace by trace. */
 export class WholeTraces {
-  #table = new SpanTable(1024)
+  readonly #memory: BufferMemory
+  #table: SpanTable
   #parentRow = new Int32Array(1024)
   #firstRow = new Uint32Array(256)
   #state = new Uint8Array(256)
@@ -19,6 +21,11 @@ export class WholeTraces {
   #resources = new Uint32Array(64)
   #scopes = new Uint32Array(64)
   #sources = new Uint32Array(64)
+
+  constructor(memory: BufferMemory) {
+    this.#memory = memory
+    this.#table = new SpanTable(1024, memory)
+  }
 
   get spanCount(): number {
     return this.#table.count
@@ -47,7 +54,7 @@ export class WholeTraces {
     }
   }
 
-  /** The batch so far, with one reference to each of its sources; the next spans begin a new one. */
+  /** The batch so far, which is the caller's to release; the next spans begin a new one. */
   take(): TracesBatch {
     const table = this.#table
     this.#firstRow[this.#traceCount] = table.count
@@ -57,7 +64,7 @@ export class WholeTraces {
       parentRow: this.#parentRow.slice(0, table.count),
       state: this.#state.slice(0, this.#traceCount),
     }
-    this.#table = new SpanTable(table.count + (table.count >> 3) + 64)
+    this.#table = new SpanTable(table.count + (table.count >> 3) + 64, this.#memory)
     this.#traceCount = 0
     this.#resources.fill(0)
     this.#scopes.fill(0)

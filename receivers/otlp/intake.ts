@@ -3,12 +3,11 @@ import type { NextBySignal, ReceiverSettings } from '../../component/component.t
 import { ACCEPTED, type Outcome, refused } from '../../component/consumer.ts'
 import { type ErrorCode, GatewayError } from '../../component/errors.ts'
 import type { Signal } from '../../component/signal.ts'
-import { RefCache } from '../../otlp/resource-cache.ts'
 import { Source } from '../../otlp/source.ts'
 import { type HeldBytes, memoryExhausted, tooLargeForMemory } from './body.ts'
 import { type Coding, decompress } from './decompress.ts'
 import { parsedBytes } from './json-weight.ts'
-import { jsonBody, readBatch } from './read-batch.ts'
+import { BatchReader, jsonBody } from './read-batch.ts'
 
 export type BodyFormat = 'protobuf' | 'json'
 
@@ -31,12 +30,13 @@ const DEFECT_LOG_INTERVAL_MS = 10_000
 export class Intake {
   readonly settings: ReceiverSettings
   readonly #next: NextBySignal
-  readonly #refs = new RefCache()
+  readonly #reader: BatchReader
   #nextDefectLogMs = 0
 
   constructor(settings: ReceiverSettings, next: NextBySignal) {
     this.settings = settings
     this.#next = next
+    this.#reader = new BatchReader(settings.budget)
   }
 
   serves(signal: Signal): boolean {
@@ -82,7 +82,7 @@ export class Intake {
     })
     let batch: Batch | GatewayError
     try {
-      batch = readBatch(signal, source, this.#refs, budget.roomBytes)
+      batch = this.#reader.read(signal, source)
     } catch (error) {
       batch = this.#defect(error)
     }

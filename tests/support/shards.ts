@@ -11,6 +11,13 @@ export interface TimedBatch {
   readonly nowMs: number
 }
 
+/** Keeps a batch beyond its hand-over, as it was before anybody marked its spans. */
+export function kept({ table, traces }: TracesBatch, nowMs: number): TimedBatch {
+  const batch = new TracesBatch(table, traces)
+  batch.retain()
+  return { batch, nowMs }
+}
+
 /** The rules of one processor as one process has them: shared judges, and for each shard facts and observers. */
 export interface RuleSet<Facts> {
   readonly facts: () => Facts

@@ -1,9 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { TracesBatch } from '../../../component/batch.ts'
 import { configSchema } from '../../../processors/context-propagation/config.ts'
 import { propagationRules } from '../../../processors/context-propagation/propagation-rules.ts'
 import { FLEET, fleetSpans, gatewayOf, type SentSpan, streamHash, watchFleet } from '../../support/fleet-of-services.ts'
-import { findingsOfShards, type TimedBatch } from '../../support/shards.ts'
+import { findingsOfShards, kept, type TimedBatch } from '../../support/shards.ts'
 import { testSettings } from '../../support/test-settings.ts'
 
 function findings(batches: readonly TimedBatch[], shards: number) {
@@ -22,7 +21,7 @@ async function batchesOf(
   await watchFleet(spans, {
     arrives,
     delayMs: ({ service }) => (service === 'rates' ? 8000 : 0),
-    onBatch: ({ table, traces }, nowMs) => batches.push({ batch: new TracesBatch(table, traces), nowMs }),
+    onBatch: (batch, nowMs) => batches.push(kept(batch, nowMs)),
   })
   return batches
 }

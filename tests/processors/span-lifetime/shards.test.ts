@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { TracesBatch } from '../../../component/batch.ts'
 import { Operations } from '../../../otlp/operations.ts'
 import { Column, type SpanTable } from '../../../otlp/span-table.ts'
 import { ClockJudge } from '../../../processors/span-lifetime/clock-judge.ts'
@@ -13,7 +12,7 @@ import type { ServiceSpans } from '../../support/otlp-builder.ts'
 import { describeRecordings } from '../../support/recordings.ts'
 import { recordedTables, replaySpans } from '../../support/replay-spans.ts'
 import { tracesBatch } from '../../support/scan.ts'
-import { anyRule, findingsOfShards, type RuleSet, type TimedBatch } from '../../support/shards.ts'
+import { anyRule, findingsOfShards, kept, type RuleSet, type TimedBatch } from '../../support/shards.ts'
 import { TEST_START_MS } from '../../support/test-settings.ts'
 
 function ruleSet(): RuleSet<LifetimeFacts> {
@@ -30,9 +29,7 @@ function ruleSet(): RuleSet<LifetimeFacts> {
 
 async function wholeTraces(tables: readonly SpanTable[]): Promise<TimedBatch[]> {
   const batches: TimedBatch[] = []
-  await replaySpans(factory, tables, {}, ({ table, traces }, nowMs) =>
-    batches.push({ batch: new TracesBatch(table, traces), nowMs }),
-  )
+  await replaySpans(factory, tables, {}, (batch, nowMs) => batches.push(kept(batch, nowMs)))
   return batches
 }
 

@@ -18,6 +18,7 @@ async function replay(requests: readonly (readonly ServiceSpans[])[], config = {
   const left: TracesBatch[] = []
   const detector = factory.create.traces!(settings, configSchema.parse(config), {
     consume(batch) {
+      batch.retain()
       left.push(batch)
       return ACCEPTED
     },

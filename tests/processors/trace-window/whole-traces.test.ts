@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { BufferMemory } from '../../../otlp/buffer-memory.ts'
 import { Column, type SpanTable } from '../../../otlp/span-table.ts'
 import { TraceState } from '../../../otlp/trace-index.ts'
 import { AnsweredCalls } from '../../../processors/trace-window/answered-calls.ts'
@@ -21,7 +22,7 @@ describe('WholeTraces', () => {
   it('keeps spans of a slot that was left and taken again apart, while a refused batch holds this one back', () => {
     const store = new TraceStore()
     const structure = new TraceStructure(new PassedSpans(60_000, 1_000_000), new AnsweredCalls())
-    const whole = new WholeTraces()
+    const whole = new WholeTraces(new BufferMemory())
     for (const [service, traceId] of [
       ['frontend', 1],
       ['cart', 2],
