@@ -1,7 +1,8 @@
 import { stringify } from 'yaml'
 import { effectiveConfig } from '../pipeline/config/effective.ts'
 import { type Command, UsageError } from './command.ts'
-import { CONFIG_OPTIONS, loadOrExplain, parseConfigArgs } from './config-args.ts'
+import { CONFIG_OPTIONS, parseConfigArgs } from './config-args.ts'
+import { loadOrExplain } from './load-or-explain.ts'
 
 export const printConfig: Command = {
   usage: `Usage: blindspot print-config --config URI... [--format yaml|json] [--mode redacted|unredacted]

@@ -4,15 +4,15 @@ import { SIGNALS } from '../component/signal.ts'
 import { buildReport } from '../findings/report/build-report.ts'
 import { fails } from '../findings/report/fail-on.ts'
 import { reportText } from '../findings/report/report-text.ts'
-import type { GatewayConfig, PipelineConfig } from '../pipeline/config/gateway-config.ts'
-import { FACTORIES } from '../pipeline/registry.ts'
-import { builtInConfig, isDetector } from '../pipeline/replay/built-in-config.ts'
+import type { PipelineConfig } from '../pipeline/config/gateway-config.ts'
+import { PROCESSORS } from '../pipeline/processors.ts'
+import { builtInConfig, isDetector, type ReplayConfig } from '../pipeline/replay/built-in-config.ts'
 import { RecordingWriter } from '../pipeline/replay/recording-writer.ts'
 import { type ReplayOutcome, replay as runReplay } from '../pipeline/replay/replay.ts'
 import { reportInputs } from '../pipeline/replay/report-inputs.ts'
 import type { LogFields, Logger } from '../telemetry/logger.ts'
 import { type Command, type Io, UsageError } from './command.ts'
-import { CONFIG_OPTIONS, loadOrExplain } from './config-args.ts'
+import { CONFIG_OPTIONS } from './config-args.ts'
 import { ProgressBar } from './progress-bar.ts'
 import { parseReplayArgs, type ReplayArgs } from './replay-args.ts'
 
@@ -46,7 +46,7 @@ Examples
   async run(args, io) {
     const parsed = parseReplayArgs(args)
     const totalBytes = sizeOf(parsed.paths, io)
-    const config = parsed.uris.length === 0 ? builtInConfig(FACTORIES) : loadOrExplain({ ...parsed, values: {} }, io)
+    const config = parsed.uris.length === 0 ? builtInConfig(PROCESSORS) : await ownConfig(parsed, io)
     if (totalBytes === null || config === null) return NOT_DONE
     const pipelines = pipelinesToRun(config, parsed.pipelines)
     try {
@@ -60,9 +60,15 @@ Examples
   },
 }
 
+/** Loaded when needed: a configuration may name every component, and those with sockets take long to load. */
+async function ownConfig(args: ReplayArgs, io: Io): Promise<ReplayConfig | null> {
+  const { loadOrExplain } = await import('./load-or-explain.ts')
+  return loadOrExplain(args, io)
+}
+
 async function run(
   args: ReplayArgs,
-  config: GatewayConfig,
+  config: ReplayConfig,
   pipelines: readonly PipelineConfig[],
   totalBytes: number,
   io: Io,
@@ -111,7 +117,7 @@ function sizeOf(paths: readonly string[], io: Io): number | null {
 }
 
 /** Those that were named, or all that take data from outside. */
-function pipelinesToRun(config: GatewayConfig, ids: readonly string[]): readonly PipelineConfig[] {
+function pipelinesToRun(config: ReplayConfig, ids: readonly string[]): readonly PipelineConfig[] {
   for (const id of ids) {
     if (config.pipelines.some((pipeline) => pipeline.id === id)) continue
     const known = config.pipelines.map((pipeline) => pipeline.id).join(', ')

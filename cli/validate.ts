@@ -1,6 +1,7 @@
 import { formatProblem } from '../pipeline/config/problems.ts'
 import type { Command } from './command.ts'
-import { CONFIG_OPTIONS, loadOrExplain, parseConfigArgs } from './config-args.ts'
+import { CONFIG_OPTIONS, parseConfigArgs } from './config-args.ts'
+import { loadOrExplain } from './load-or-explain.ts'
 
 export const validate: Command = {
   usage: `Usage: blindspot validate --config URI...

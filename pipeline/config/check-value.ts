@@ -16,11 +16,11 @@ export type Checked<C> =
  * value (`grpc:`) has its defaults, and a string may have been read from `${env:…}` as a number.
  */
 export function checkValue<C>(schema: ZodType<C>, node: ConfigNode, path: ConfigPath): Checked<C> {
-  const view = inputSchema(schema)
   let plain = toPlain(node)
   for (;;) {
     const result = schema.safeParse(plain)
     if (result.success) return { ok: true, config: result.data }
+    const view = inputSchema(schema)
     const issues = flatten(result.error.issues)
     let mended = false
     for (const issue of issues) {

@@ -1,7 +1,10 @@
-import type { AnyFactory } from '../../component/component.ts'
+import type { AnyFactory, AnyProcessorFactory } from '../../component/component.ts'
 import { SIGNALS } from '../../component/signal.ts'
 import type { GatewayConfig } from '../config/gateway-config.ts'
-import { loadConfig } from '../config/load.ts'
+import { serviceSchema } from '../config/service-config.ts'
+
+/** What a replay uses of a configuration: neither receivers nor exporters are built. */
+export type ReplayConfig = Pick<GatewayConfig, 'receivers' | 'processors' | 'pipelines' | 'service'>
 
 /** Processors that find nothing themselves; all others are detectors. */
 const NO_DETECTORS: readonly string[] = ['batch', 'memory_limiter', 'trace_window']
@@ -13,24 +16,26 @@ export function isDetector(factory: AnyFactory): boolean {
 
 /**
  * What `replay` runs without `--config`: every detector there is, in the order of the registry and with its defaults, and
- * a trace window before those of traces. Receivers and exporters are only there to make it a configuration.
+ * a trace window before those of traces.
  */
-export function builtInConfig(factories: readonly AnyFactory[]): GatewayConfig {
-  const detectors = factories.filter(isDetector)
-  const processors = ['trace_window', ...detectors.map((factory) => factory.type)]
-  const pipelines = SIGNALS.map((signal) => {
-    const own = detectors.filter((factory) => factory.signals.includes(signal)).map((factory) => factory.type)
-    const list = signal === 'traces' ? ['trace_window', ...own] : own
-    return `    ${signal}: { receivers: [otlp], processors: [${list.join(', ')}], exporters: [nop] }`
-  })
-  const yaml = [
-    'receivers: { otlp: { protocols: { grpc: {} } } }',
-    'processors:',
-    ...processors.map((type) => `  ${type}: {}`),
-    'exporters: { nop: {} }',
-    'service:',
-    '  pipelines:',
-    ...pipelines,
-  ]
-  return loadConfig({ uris: [`yaml:${yaml.join('\n')}`], factories, env: {} })
+export function builtInConfig(factories: readonly AnyProcessorFactory[]): ReplayConfig {
+  const used = factories.filter((factory) => factory.type === 'trace_window' || isDetector(factory))
+  const pipelines = SIGNALS.map((signal) => ({
+    id: signal,
+    signal,
+    receivers: ['recording'],
+    // The window comes before all detectors in the registry too.
+    processors: used.filter((factory) => factory.signals.includes(signal)).map((factory) => factory.type),
+    exporters: [],
+  }))
+  return {
+    receivers: new Map(),
+    processors: new Map(used.map((factory) => [factory.type, configured(factory)])),
+    pipelines,
+    service: serviceSchema.parse({}),
+  }
+}
+
+function configured(factory: AnyProcessorFactory) {
+  return { id: factory.type, factory, config: factory.config.parse({}) as never }
 }

@@ -11,16 +11,17 @@ import { RefCache } from '../../otlp/resource-cache.ts'
 import type { TraceWindowConfig } from '../../processors/trace-window/config.ts'
 import { Recording } from '../../receivers/file/recording.ts'
 import type { Logger } from '../../telemetry/logger.ts'
-import type { GatewayConfig, PipelineConfig } from '../config/gateway-config.ts'
+import type { PipelineConfig } from '../config/gateway-config.ts'
 import { findingsOptions } from '../findings-config.ts'
 import { ProcessorGraph } from '../graph/processor-graph.ts'
+import type { ReplayConfig } from './built-in-config.ts'
 import { ReplayInput } from './replay-input.ts'
 
 export interface ReplayOptions {
   readonly paths: readonly string[]
   /** What all messages are taken for; null where content tells. */
   readonly signal: Batch['signal'] | null
-  readonly config: GatewayConfig
+  readonly config: ReplayConfig
   /** Of which pipelines the processors run. */
   readonly pipelines: readonly PipelineConfig[]
   readonly evidenceLimit: number

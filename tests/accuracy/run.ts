@@ -8,7 +8,7 @@ import { buildReport } from '../../findings/report/build-report.ts'
 import type { Report } from '../../findings/report/report-schema.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { ProcessorGraph } from '../../pipeline/graph/processor-graph.ts'
-import { FACTORIES } from '../../pipeline/registry.ts'
+import { PROCESSORS } from '../../pipeline/processors.ts'
 import { builtInConfig } from '../../pipeline/replay/built-in-config.ts'
 import { SILENT_LOGGER } from '../../telemetry/logger.ts'
 import { scan } from '../support/scan.ts'
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly confirmedMs: ReadonlyMap<string, number>
 }
 
-const CONFIG = builtInConfig(FACTORIES)
+const CONFIG = builtInConfig(PROCESSORS)
 const TRACES = CONFIG.pipelines.filter((pipeline) => pipeline.signal === 'traces')
 /** The window, the grace for late spans, and what judges need to say their last word; as `replay` waits. */
 const REST_MS = 110_000

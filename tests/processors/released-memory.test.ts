@@ -13,7 +13,7 @@ import { scanTraces } from '../../otlp/scan-traces.ts'
 import { Source } from '../../otlp/source.ts'
 import { Column, SpanTable } from '../../otlp/span-table.ts'
 import { ProcessorGraph } from '../../pipeline/graph/processor-graph.ts'
-import { FACTORIES } from '../../pipeline/registry.ts'
+import { PROCESSORS } from '../../pipeline/processors.ts'
 import { builtInConfig } from '../../pipeline/replay/built-in-config.ts'
 import { Recording } from '../../receivers/file/recording.ts'
 import { SILENT_LOGGER } from '../../telemetry/logger.ts'
@@ -45,7 +45,7 @@ async function tracesOf(file: string): Promise<Uint8Array[]> {
 
 /** What a gateway with every detector says of the requests, and a hash of what it sends. */
 async function outcomeOf(requests: readonly Uint8Array[], budget: ByteBudget, reusesBodies: boolean) {
-  const config = builtInConfig(FACTORIES)
+  const config = builtInConfig(PROCESSORS)
   const traces = config.pipelines.filter(({ signal }) => signal === 'traces')
   const refs = new RefCache()
   const tables = () =>
