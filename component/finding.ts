@@ -40,6 +40,9 @@ export type Evidence =
       readonly values: Readonly<Record<string, FindingValue>>
     }
 
+/** Below it a cause is `undetermined`, however sure a finding must be to be published. */
+export const MIN_CAUSE_CONFIDENCE = 0.8
+
 /**
  * What a detector says of one trouble at one place, with all totals up to now: said again it replaces what was said
  * before. The registry in findings/ turns it into an id, state changes, counters, log records and report rows.

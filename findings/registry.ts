@@ -1,6 +1,11 @@
 import type { MetricProducer } from '@opentelemetry/sdk-metrics'
 import type { Clock, Timer } from '../component/clock.ts'
-import type { FindingReport, FindingSink, ReportSections } from '../component/finding.ts'
+import {
+  type FindingReport,
+  type FindingSink,
+  MIN_CAUSE_CONFIDENCE,
+  type ReportSections,
+} from '../component/finding.ts'
 import type {
   CollectedMetrics,
   Finding,
@@ -39,8 +44,6 @@ const DEFAULTS = {
   maxSeries: 2000,
 } as const
 const RESOLVE_CHECK_MS = 10_000
-/** Below it a cause is `undetermined`, however sure a finding must be to be published. */
-const MIN_CAUSE_CONFIDENCE = 0.8
 
 /**
  * Where all findings of the process are: takes what detectors say, keeps states and counters, tells who subscribed.

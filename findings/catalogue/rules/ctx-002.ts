@@ -99,6 +99,16 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
         'Between them an edge decides nothing: a deployment is under way, or one instance of several is at fault.',
     },
     {
+      what: 'share of the edges that break for a reason of their own, and the surest a cause can be',
+      value: '0.05, 0.99',
+      constants: [
+        'context-propagation/context-lost/lost-edge-cause.ts COINCIDENCE',
+        'context-propagation/context-lost/lost-edge-cause.ts SUREST',
+      ],
+      reason:
+        'The confidence of a cause is its odds against what else may be: that several edges broke at once, each by itself, or that the others lose as large a share and were spared by chance.',
+    },
+    {
       what: 'how long a call waits for the other side to arrive',
       value: '10 s',
       constants: ['context-propagation/context-lost/context-lost-judge.ts MATCH_AFTER_MS'],

@@ -1,3 +1,5 @@
+import { MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
+
 interface Traffic {
   readonly from: string
   readonly to: string
@@ -24,13 +26,25 @@ export interface LostCause {
   readonly ofRoute?: true
 }
 
+const UNDETERMINED: LostCause = { cause: 'undetermined', confidence: 1 }
+/** Of all edges, those that lose context for a reason of their own: how likely a coincidence of two faults is. */
+const COINCIDENCE = 0.05
+/** No cause is surer: the counts may be right and the services in between be seen in part. */
+const SUREST = 0.99
+
 /**
  * Why the calls of an edge lose their context, by the other edges of the same two services: broken on all edges out of
  * the caller while the callee takes context from others, it is the caller; broken on all edges into the callee while the
  * caller's other calls arrive, it is the callee; this edge alone, it is the formats if the two sides speak different
- * ones, and otherwise somebody between them; anything else does not decide it.
+ * ones, and otherwise somebody between them; anything else does not decide it. How sure that is says what else may have
+ * made the same counts: that each of the edges broke for itself, or that the others were spared by chance.
  */
 export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
+  const decided = likeliest(edge, edges, enoughCalls)
+  return decided.confidence < MIN_CAUSE_CONFIDENCE ? UNDETERMINED : decided
+}
+
+function likeliest(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
   const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls)
   const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
   const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)
@@ -40,15 +54,41 @@ export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCall
   const intoBroken = into.filter((other) => share(other) >= BROKEN).length
   const intoWhole = into.filter((other) => share(other) <= WHOLE).length
   if (throughout && out.length > 0 && outBroken === out.length && intoBroken === 0)
-    return { cause: 'caller_does_not_inject', confidence: intoWhole > 0 || out.length > 1 ? 0.95 : 0.85 }
+    return { cause: 'caller_does_not_inject', confidence: sureOfSide(outBroken, intoWhole > 0) }
   if (throughout && into.length > 0 && intoBroken === into.length && outBroken === 0)
-    return { cause: 'callee_does_not_extract', confidence: outWhole > 0 || into.length > 1 ? 0.95 : 0.85 }
+    return { cause: 'callee_does_not_extract', confidence: sureOfSide(intoBroken, outWhole > 0) }
   if (throughout && edge.formatsDiffer && (outWhole > 0 || intoWhole > 0))
-    return { cause: 'format_mismatch', confidence: 0.85 }
-  if (edge.oneRouteOnly) return { cause: 'stripped_on_the_way', confidence: 0.9, ofRoute: true }
+    return { cause: 'format_mismatch', confidence: sureDespite(COINCIDENCE) }
+  if (edge.oneRouteOnly) return { cause: 'stripped_on_the_way', confidence: sureDespite(COINCIDENCE), ofRoute: true }
   if (outWhole > 0 && outWhole === out.length && intoWhole > 0 && intoWhole === into.length)
-    return { cause: 'stripped_on_the_way', confidence: 0.85 }
-  return { cause: 'undetermined', confidence: 1 }
+    return {
+      cause: 'stripped_on_the_way',
+      confidence: sureDespite(sparedByChance(edge, out) + sparedByChance(edge, into)),
+    }
+  return UNDETERMINED
+}
+
+/** All edges of one side are broken: else each broke for itself, or, if it may be, those of the other side did. */
+function sureOfSide(brokenBeside: number, otherSideIsWhole: boolean): number {
+  return sureDespite(COINCIDENCE ** brokenBeside * (otherSideIsWhole ? 1 : 2))
+}
+
+/**
+ * How much likelier it is that edges lose the same share of their calls as this one and were lucky, than that they are
+ * whole. Where one call in twenty is lost, thirty calls without a loss tell little.
+ */
+function sparedByChance(edge: Traffic, others: readonly Traffic[]): number {
+  const losing = (edge.lost + 0.5) / (edge.connected + edge.lost + 1)
+  const whole = losing * WHOLE
+  let log = 0
+  for (const { lost, connected } of others)
+    log += lost * Math.log(losing / whole) + connected * Math.log((1 - losing) / (1 - whole))
+  return Math.exp(log)
+}
+
+/** The probability of what is said against what else may be, by the odds of that. */
+function sureDespite(odds: number): number {
+  return Math.min(SUREST, 1 / (1 + odds))
 }
 
 function share(edge: Traffic): number {

@@ -14,26 +14,35 @@ export const cutEdge: Recipe = {
   rule: 'CTX-002',
   what: WHAT,
   causes:
-    '`stripped_on_the_way`; also what is the same thing where the caller calls, or the callee serves, nobody else; `format_mismatch` where the two sides have different scopes',
+    '`stripped_on_the_way`; also what is the same thing where the caller calls, or the callee serves, nobody else; `undetermined` where that share would have spared all other calls of the caller, or to the callee, more than one time in twenty; `format_mismatch` where the two sides have different scopes',
   key: KEY,
   identifiable: IDENTIFIABLE,
   inject(ground) {
     const calls = pickEdge(ground)
     if (calls === null) return []
     const { from, to } = endsOf(calls)
-    const edges = [...ground.recording.edges().values()].map(endsOf)
-    const hasOtherCallee = edges.some((edge) => edge.from === from && edge.to !== to)
-    const hasOtherCaller = edges.some((edge) => edge.to === to && edge.from !== from)
+    const others = [...ground.recording.edges().values()].flat().map((call) => endsOf([call]))
+    const toOthers = others.filter((call) => call.from === from && call.to !== to).length
+    const fromOthers = others.filter((call) => call.to === to && call.from !== from).length
     const { exit, entry } = calls[0]!
     const sameScope = exit.source.scope.name === entry.source.scope.name
     const causes = [
       'stripped_on_the_way',
       ...(sameScope ? [] : ['format_mismatch']),
-      ...(hasOtherCallee ? [] : ['caller_does_not_inject', 'undetermined']),
-      ...(hasOtherCaller ? [] : ['callee_does_not_extract', 'undetermined']),
+      ...(toOthers > 0 ? [] : ['caller_does_not_inject']),
+      ...(fromOthers > 0 ? [] : ['callee_does_not_extract']),
+      ...(isSpared(toOthers, ground.share) || isSpared(fromOthers, ground.share) ? ['undetermined'] : []),
     ]
     return cut(this.name, causes, someOf(ground, calls), ground.random)
   },
+}
+
+/** One time in twenty. */
+const BY_CHANCE = 0.05
+
+/** Whether so many calls may all be whole by chance, although they too lose that share: then they tell nothing. */
+function isSpared(calls: number, share: number): boolean {
+  return (1 - share) ** calls > BY_CHANCE
 }
 
 /** On all edges out of a service that calls several. */
