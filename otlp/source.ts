@@ -9,6 +9,8 @@ export class Source {
   /** Unique within this process. */
   readonly id: number
   readonly bytes: Uint8Array
+  /** The same bytes, to be read several at a time. */
+  readonly view: DataView
   readonly #onReleased: ((isUnused: boolean) => void) | null
   #isUnused = true
   #references = 1
@@ -16,6 +18,7 @@ export class Source {
   constructor(bytes: Uint8Array, onReleased: ((isUnused: boolean) => void) | null = null) {
     this.id = nextId++
     this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#onReleased = onReleased
   }
 

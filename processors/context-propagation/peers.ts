@@ -1,7 +1,8 @@
-import { attributeChoice, internBestAttribute } from '../../otlp/best-attribute.ts'
+import { attributeChoice, BestAttribute } from '../../otlp/best-attribute.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
 import { widened } from '../../otlp/widened.ts'
+import type { CallFacts } from './call-facts.ts'
 
 /** Where a caller names its peer, best first. */
 const PEER_KEYS = attributeChoice(
@@ -16,7 +17,9 @@ const PEER_KEYS = attributeChoice(
   'upstream_cluster.name',
   'upstream_cluster',
 )
-/** As internBestAttribute has it. */
+/** Few enough that their bytes are still in the nearest cache when the last has come. */
+const FETCHED_ROWS = 128
+/** As BestAttribute has it. */
 const NO_PEER = -1
 
 /**
@@ -26,6 +29,8 @@ const NO_PEER = -1
 export class Peers {
   readonly #limit: number
   readonly #names: ByteInterner
+  readonly #peer: BestAttribute
+  readonly #fetched = new Int32Array(FETCHED_ROWS)
   #size = 0
   #operations = new Int32Array(256)
   #peers = new Int32Array(256)
@@ -35,10 +40,25 @@ export class Peers {
   constructor(limit: number) {
     this.#limit = limit
     this.#names = new ByteInterner(limit)
+    this.#peer = new BestAttribute(PEER_KEYS, this.#names)
+  }
+
+  /** The groups of all rows that have a role, + 1, into `groups`; 0 for the others. */
+  groupsOf({ batch: { table }, operations, roles }: CallFacts, role: number, groups: Int32Array): void {
+    const rows = this.#fetched
+    let count = 0
+    for (let row = 0; row < table.count; row++) {
+      groups[row] = 0
+      if ((roles[row]! & role) !== 0) rows[count++] = row
+      if (count < rows.length && row < table.count - 1) continue
+      this.#peer.fetch(table, rows, count, operations)
+      for (let i = 0; i < count; i++) groups[rows[i]!] = this.groupOf(table, rows[i]!, operations[rows[i]!]!) + 1
+      count = 0
+    }
   }
 
   groupOf(table: SpanTable, row: number, operation: number): number {
-    return this.#group(operation, internBestAttribute(table, row, PEER_KEYS, this.#names))
+    return this.#group(operation, this.#peer.idOf(table, row, operation))
   }
 
   operationOf(group: number): number {

@@ -77,7 +77,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     const { table, traces } = facts.batch
     const { traceCount, firstRow, state } = traces!
     if (table.count > this.#groups.length) this.#groups = new Int32Array(Math.max(table.count, this.#groups.length * 2))
-    else this.#groups.fill(0, 0, table.count)
+    this.#peers.groupsOf(facts, Role.exit, this.#groups)
     for (let trace = 0; trace < traceCount; trace++) {
       const isLate = state[trace] === TraceState.late
       const isKnown = state[trace] !== TraceState.unknown
