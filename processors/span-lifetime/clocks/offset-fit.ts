@@ -47,11 +47,11 @@ export interface OffsetFit {
  */
 export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POSITIVE_INFINITY): OffsetFit | null {
   if (window.calls < MIN_CALLS || window.size < MIN_SAMPLES) return null
-  const wanted = Math.max(MIN_SAMPLES + 2, Math.ceil(window.calls * LEAST_DELAYED))
+  const wanted = Math.max(2 * MIN_SAMPLES, Math.ceil(window.calls * LEAST_DELAYED))
   const { times, offsets, delays } = window.leastDelayed(Math.min(MAX_SAMPLES, wanted))
-  const { slope, halfWidth: slopeHalfWidth, isMeasured } = slopeOf(times, offsets)
   const count = times.length
   const level = new Float64Array(count)
+  const { slope, halfWidth: slopeHalfWidth, isMeasured } = slopeOf(times, offsets, level)
   let meanTime = 0
   for (let i = 0; i < count; i++) {
     level[i] = offsets[i]! - slope * (times[i]! - atS)
@@ -85,32 +85,33 @@ const UNMEASURED: Slope = { slope: 0, halfWidth: USUAL_DRIFT * 1e9, isMeasured: 
 
 /**
  * Slope between the halves of the window by time with the half width of its 95 % interval; zero where their medians do
- * not differ for sure, which does not make it certain that there is none.
+ * not differ for sure, which does not make it certain that there is none. `level` is to work in.
  */
-function slopeOf(times: Float64Array, offsets: Float64Array): Slope {
-  const middle = times.length >> 1
-  if (middle < MIN_SAMPLES || times.at(-1)! - times[0]! < MIN_SLOPE_S) return UNMEASURED
-  const early = half(times, offsets, 0, middle)
-  const late = half(times, offsets, times.length - middle, times.length)
-  const seconds = late.time - early.time
+function slopeOf(times: Float64Array, offsets: Float64Array, level: Float64Array): Slope {
+  const count = times.length
+  const middle = count >> 1
+  if (middle < MIN_SAMPLES || times[count - 1]! - times[0]! < MIN_SLOPE_S) return UNMEASURED
+  const seconds = meanOf(times, count - middle, count) - meanOf(times, 0, middle)
   if (seconds <= 0) return UNMEASURED
-  const error = Math.hypot(early.error, late.error)
-  const difference = late.median - early.median
+  const rough = (medianOf(offsets, count - middle, count) - medianOf(offsets, 0, middle)) / seconds
+  // What a slope spreads over a half makes its median no less certain: only the scatter around the line does.
+  for (let i = 0; i < count; i++) level[i] = offsets[i]! - rough * (times[i]! - times[0]!)
+  const early = medianOf(level, 0, middle)
+  const late = medianOf(level, count - middle, count)
+  const difference = rough * seconds + late - early
+  const error = Math.hypot(
+    medianError(robustSigma(level, early, 0, middle), middle),
+    medianError(robustSigma(level, late, count - middle, count), middle),
+  )
   if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error)
     return { slope: 0, halfWidth: (Math.abs(difference) + Z95 * error) / seconds, isMeasured: true }
   return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds, isMeasured: true }
 }
 
-function half(times: Float64Array, offsets: Float64Array, from: number, until: number) {
-  const median = medianOf(offsets, from, until)
-  let time = 0
-  for (let i = from; i < until; i++) time += times[i]!
-  // Half of what a slope itself spreads over the half does not make its median less certain, but errs to silence.
-  return {
-    median,
-    error: medianError(robustSigma(offsets, median, from, until), until - from),
-    time: time / (until - from),
-  }
+function meanOf(values: Float64Array, from: number, until: number): number {
+  let sum = 0
+  for (let i = from; i < until; i++) sum += values[i]!
+  return sum / (until - from)
 }
 
 /** The tightest bounds that agree with the estimate: a bound on its wrong side is of a call that was not waited for. */

@@ -71,6 +71,14 @@ describe('fitOffset', () => {
     expect(fit.upperNano).toBeGreaterThanOrEqual(fit.offsetNano)
   })
 
+  it.each([1, 2, 20])('follows a drift of 100 ppm to the end of the window by %i calls a second', (rate) => {
+    const drift = (s: number) => ({ offsetMs: s * 0.1, thereMs: 1 + 0.2 * queue(), backMs: 1 + 0.2 * queue() })
+    const fit = fitOffset(windowOf(rate, drift), 30)!
+    expect(fit.slopeNanoPerS / MS).toBeCloseTo(0.1, 1)
+    expect(Math.abs(fit.offsetNano / MS - 3)).toBeLessThan(0.3)
+    expect(fit.halfWidthNano / MS).toBeLessThan(0.3)
+  })
+
   it('says nothing from a handful of calls', () => {
     expect(
       fitOffset(
