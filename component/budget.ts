@@ -12,8 +12,8 @@ export class ByteBudget {
   readonly limitBytes: number
   /** What `reserve` leaves free for `take`: copies that are made on the way out need room before they give some back. */
   readonly headroomBytes: number
-  /** Beside the budget: up to 16 MiB of it are free and wait for their next user. */
-  readonly memory = new BufferMemory()
+  /** What of it is free and waits for its next user is not counted: as much as is in use, or 16 MiB. */
+  readonly memory = new BufferMemory(() => this.#usedBytes)
   #usedBytes = 0
   #peakBytes = 0
   #refusals = 0

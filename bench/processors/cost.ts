@@ -72,11 +72,15 @@ async function open(load: CostLoad, stages: number): Promise<() => void> {
 }
 
 /** As receivers have a request: in memory that the next one gets when this one is done. */
-function received(request: Uint8Array, { memory }: ByteBudget): Source {
-  const body = memory.take(request.length)
+function received(request: Uint8Array, budget: ByteBudget): Source {
+  const body = budget.memory.take(request.length)
+  budget.take(body.byteLength)
   const bytes = new Uint8Array(body, 0, request.length)
   bytes.set(request)
-  return new Source(bytes, () => memory.give(body))
+  return new Source(bytes, () => {
+    budget.release(body.byteLength)
+    budget.memory.give(body)
+  })
 }
 
 /** Whole cycles, after one to warm up. */

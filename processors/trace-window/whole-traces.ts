@@ -16,6 +16,8 @@ export class WholeTraces {
   #firstRow = new Uint32Array(256)
   #state = new Uint8Array(256)
   #traceCount = 0
+  /** Nearly as many as in the largest of the last batches. */
+  #likelyRows = 1024
   // By slot of the store, the index in this table + 1. Only a hint: while a refused batch holds this one back, a slot may
   // have been left by what it stood for and taken by another.
   #resources = new Uint32Array(64)
@@ -24,7 +26,7 @@ export class WholeTraces {
 
   constructor(memory: BufferMemory) {
     this.#memory = memory
-    this.#table = new SpanTable(1024, memory)
+    this.#table = new SpanTable(this.#likelyRows, memory)
   }
 
   get spanCount(): number {
@@ -64,7 +66,9 @@ export class WholeTraces {
       parentRow: this.#parentRow.slice(0, table.count),
       state: this.#state.slice(0, this.#traceCount),
     }
-    this.#table = new SpanTable(table.count + (table.count >> 3) + 64, this.#memory)
+    // Large and small batches take turns: a table that has to grow is copied.
+    this.#likelyRows = Math.max(table.count, Math.ceil(this.#likelyRows * 0.9))
+    this.#table = new SpanTable(this.#likelyRows, this.#memory)
     this.#traceCount = 0
     this.#resources.fill(0)
     this.#scopes.fill(0)

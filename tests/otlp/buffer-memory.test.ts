@@ -14,7 +14,7 @@ describe('memory that is used again', () => {
     ['up to 4 MiB', 4 * MIB - 1, 4 * MIB],
     ['large ones as they are', 4 * MIB + 1, 4 * MIB + 1],
   ])('comes in sizes: %s', (_, bytes, size) => {
-    const memory = new BufferMemory()
+    const memory = new BufferMemory(() => 0)
     expect(memory.sizeFor(bytes)).toBe(size)
     expect(memory.take(bytes).byteLength).toBe(size)
   })
@@ -23,7 +23,7 @@ describe('memory that is used again', () => {
     const bytes = fc.integer({ min: 1, max: 5 * MIB })
     fc.assert(
       fc.property(bytes, bytes, (one, other) => {
-        const memory = new BufferMemory()
+        const memory = new BufferMemory(() => 0)
         const first = memory.take(one)
         expect(memory.take(one)).not.toBe(first)
         memory.give(first)
@@ -35,13 +35,27 @@ describe('memory that is used again', () => {
     )
   })
 
-  it('keeps 16 MiB at most', () => {
-    const memory = new BufferMemory()
-    const given = Array.from({ length: 20 }, () => memory.take(MIB))
+  it.each([
+    ['16 MiB where less is in use', 3, 16],
+    ['as much as is in use', 20, 20],
+  ])('keeps %s', (_, usedMib, keptMib) => {
+    const memory = new BufferMemory(() => usedMib * MIB)
+    const given = Array.from({ length: 24 }, () => memory.take(MIB))
     for (const one of given) memory.give(one)
-    expect(memory.freeBytes).toBe(16 * MIB)
+    expect(memory.freeBytes).toBe(keptMib * MIB)
     const again = new Set(given.map(() => memory.take(MIB)))
-    expect(given.filter((one) => again.has(one))).toHaveLength(16)
+    expect(given.filter((one) => again.has(one))).toHaveLength(keptMib)
     expect(memory.freeBytes).toBe(0)
+  })
+
+  it('lets go of what it keeps as less is in use', () => {
+    let usedMib = 64
+    const memory = new BufferMemory(() => usedMib * MIB)
+    const given = Array.from({ length: usedMib }, () => memory.take(MIB))
+    for (const one of given) {
+      usedMib--
+      memory.give(one)
+    }
+    expect(memory.freeBytes).toBe(16 * MIB)
   })
 })

@@ -25,7 +25,7 @@ describe('a table', () => {
   })
 
   it('leaves its memory to the next one, which finds zeroes there, and shows nothing of it any more', () => {
-    const memory = new BufferMemory()
+    const memory = new BufferMemory(() => 0)
     const first = new SpanTable(1000, memory)
     first.words.fill(7)
     const { buffer } = first.words
@@ -39,7 +39,7 @@ describe('a table', () => {
   })
 
   it('gives memory back that it has outgrown', () => {
-    const memory = new BufferMemory()
+    const memory = new BufferMemory(() => 0)
     const table = new SpanTable(200, memory)
     const rows = table.words.length / ROW_WORDS
     for (let i = 0; i <= rows; i++) table.set(table.addRow(), Column.flags, i)
@@ -53,7 +53,7 @@ describe('a table', () => {
 
   it.each([
     ['with memory of its own', undefined],
-    ['with memory that is used again', new BufferMemory()],
+    ['with memory that is used again', new BufferMemory(() => 0)],
   ])('never takes more than its limit for rows that it was not asked for, %s', (_, memory) => {
     const table = new SpanTable(1000, memory, 300 * ROW_BYTES)
     expect(table.byteLength).toBeLessThan(1.25 * 300 * ROW_BYTES)

@@ -22,7 +22,7 @@ describe('WholeTraces', () => {
   it('keeps spans of a slot that was left and taken again apart, while a refused batch holds this one back', () => {
     const store = new TraceStore()
     const structure = new TraceStructure(new PassedSpans(60_000, 1_000_000), new AnsweredCalls())
-    const whole = new WholeTraces(new BufferMemory())
+    const whole = new WholeTraces(new BufferMemory(() => 0))
     for (const [service, traceId] of [
       ['frontend', 1],
       ['cart', 2],
