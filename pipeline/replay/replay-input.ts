@@ -152,20 +152,20 @@ export class ReplayInput {
 
   async #sort(): Promise<void> {
     const spool = new Spool()
-    const order = new ArrivalOrder<SignalBytes>()
+    const order = new ArrivalOrder<number>()
     let key = 0n
-    const put = (arrival: Arrival<SignalBytes> | null) => {
+    const put = (arrival: Arrival<number> | null) => {
       if (arrival === null) return
       // What has no time of its own stays with the one before it.
       key = arrival.lastNano ?? key
-      spool.add(key, arrival.item)
+      spool.order(arrival.item, key)
     }
     for await (const messages of this.recording.rawMessages()) {
       for (const message of messages) {
         for (const request of this.recording.requestsIn(message)) {
           const items = timesOfRequest(request.signal, request.bytes, this.#times.clear())
           if (items instanceof Malformed) this.recording.reject(items.message)
-          else put(order.push(request, this.#times.summary()))
+          else put(order.push(spool.add(request), this.#times.summary()))
         }
       }
     }
@@ -176,8 +176,7 @@ export class ReplayInput {
 
   #decode({ signal, bytes }: SignalBytes): void {
     const times = this.#times.clear()
-    this.#budget.take(bytes.length)
-    const source = new Source(bytes, () => this.#budget.release(bytes.length))
+    const source = this.#sourceOf(bytes)
     let batch: Batch
     let firstNano: bigint | null
     if (signal === 'traces') {
@@ -206,6 +205,19 @@ export class ReplayInput {
     }
     const arrival = this.#order.push({ batch, firstNano }, times.summary())
     if (arrival !== null) this.#queue.push(arrival)
+  }
+
+  /** In memory of its own, which others use again when it is done with: where the bytes lie the next ones will be read. */
+  #sourceOf(bytes: Uint8Array): Source {
+    const budget = this.#budget
+    const memory = budget.memory.take(bytes.length)
+    const copy = new Uint8Array(memory, 0, bytes.length)
+    copy.set(bytes)
+    budget.take(memory.byteLength)
+    return new Source(copy, (isUnused) => {
+      budget.release(memory.byteLength)
+      if (isUnused) budget.memory.give(memory)
+    })
   }
 
   #end(): void {

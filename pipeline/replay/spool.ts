@@ -8,7 +8,7 @@ const MEMORY_BYTES = 64 * 1024 * 1024
 
 interface Entry {
   readonly signal: SignalBytes['signal']
-  readonly key: bigint
+  key: bigint
   readonly offset: number
   readonly length: number
 }
@@ -29,14 +29,21 @@ export class Spool {
     this.#memoryBytes = memoryBytes
   }
 
-  add(key: bigint, { signal, bytes }: SignalBytes): void {
-    this.#index.push({ signal, key, offset: this.#size, length: bytes.length })
+  /** Returns the number by which `order` knows it. */
+  add({ signal, bytes }: SignalBytes): number {
+    this.#index.push({ signal, key: 0n, offset: this.#size, length: bytes.length })
     this.#size += bytes.length
     if (this.#file < 0) {
       // A copy (what Buffer calls slice is none), because what is read from a file is a view of a chunk that would stay.
       this.#memory.push(Uint8Array.prototype.slice.call(bytes))
       if (this.#size > this.#memoryBytes) this.#moveToFile()
     } else writeSync(this.#file, bytes)
+    return this.#index.length - 1
+  }
+
+  /** Gives a request its place. */
+  order(number: number, key: bigint): void {
+    this.#index[number]!.key = key
   }
 
   /** In ascending order of their keys; those with equal ones in the order in which they came. */

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { pipeline, type Transform } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 
@@ -8,9 +7,9 @@ export type WholeCompression = 'none' | 'gzip' | 'zstd'
 const CHUNK_BYTES = 1024 * 1024
 
 /**
- * The bytes of a recording, decompressed where the file as a whole is compressed, in chunks. A file that breaks off
- * within its compression (a writer that is still at it, a full disk) gives what came before and then ends; `damage` then
- * says why.
+ * The bytes of a recording, decompressed where the file as a whole is compressed, in chunks. A chunk is good until the
+ * next is asked for, which may be read into its memory. A file that breaks off within its compression (a writer that is
+ * still at it, a full disk) gives what came before and then ends; `damage` then says why.
  */
 export class RecordingBytes {
   readonly path: string
@@ -24,45 +23,54 @@ export class RecordingBytes {
   }
 
   async *chunks(): AsyncGenerator<Buffer> {
-    this.compression = await compressionOf(this.path)
     this.bytesRead = 0
     this.damage = null
+    const file = openSync(this.path, 'r')
+    try {
+      this.compression = compressionOf(file)
+      if (this.compression === 'none') yield* this.#plain(file)
+    } finally {
+      closeSync(file)
+    }
+    if (this.compression !== 'none') yield* this.#decompressed(this.compression)
+  }
+
+  /** Always into the same memory: fresh pages for each chunk would cost more than the reading. */
+  *#plain(file: number): Generator<Buffer> {
+    const memory = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    for (let bytes = readSync(file, memory); bytes > 0; bytes = readSync(file, memory)) {
+      this.bytesRead += bytes
+      yield memory.subarray(0, bytes)
+    }
+  }
+
+  async *#decompressed(compression: 'gzip' | 'zstd'): AsyncGenerator<Buffer> {
     const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
-    const decompressor = createDecompressor(this.compression)
     file.on('data', (chunk) => {
       this.bytesRead += chunk.length
     })
     // Errors of either stream come out of the iteration below; pipeline only ties their ends together.
-    const stream = decompressor === null ? file : pipeline(file, decompressor, () => {})
+    const stream = pipeline(file, decompressorOf(compression), () => {})
     try {
       for await (const chunk of stream) yield chunk as Buffer
     } catch (error) {
       if (!isDecompressionError(error)) throw error
-      this.damage = `the ${this.compression} data is broken or breaks off: ${error.message}`
+      this.damage = `the ${compression} data is broken or breaks off: ${error.message}`
     }
   }
 }
 
 /** By the first bytes: names say nothing for certain. */
-async function compressionOf(path: string): Promise<WholeCompression> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    return isGzip(buffer.subarray(0, bytesRead)) ? 'gzip' : isZstd(buffer.subarray(0, bytesRead)) ? 'zstd' : 'none'
-  } finally {
-    await file.close()
-  }
+function compressionOf(file: number): WholeCompression {
+  const buffer = Buffer.alloc(4)
+  const beginning = buffer.subarray(0, readSync(file, buffer, 0, 4, 0))
+  return isGzip(beginning) ? 'gzip' : isZstd(beginning) ? 'zstd' : 'none'
 }
 
-function createDecompressor(compression: WholeCompression): Transform | null {
-  switch (compression) {
-    case 'none':
-      return null
-    case 'gzip':
-      return createGunzip({ chunkSize: CHUNK_BYTES })
-    case 'zstd':
-      return createZstdDecompress({ chunkSize: CHUNK_BYTES })
-  }
+function decompressorOf(compression: 'gzip' | 'zstd'): Transform {
+  return compression === 'gzip'
+    ? createGunzip({ chunkSize: CHUNK_BYTES })
+    : createZstdDecompress({ chunkSize: CHUNK_BYTES })
 }
 
 /** RFC 1952, 2.3.1. */

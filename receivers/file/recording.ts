@@ -39,7 +39,7 @@ export class Recording {
     return this.#bytes.bytesRead
   }
 
-  /** Its messages as they lie there, in groups as they become readable. */
+  /** Its messages as they lie there, in groups as they become readable; a group is good until the next is asked for. */
   async *rawMessages(): AsyncGenerator<RawMessage[]> {
     const splitter = new MessageSplitter()
     this.rejected = 0

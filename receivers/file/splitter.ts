@@ -36,7 +36,8 @@ export class MessageSplitter {
   /** Of frames: how many bytes `#pending` needs before it says more. */
   #neededBytes = 4
 
-  /** The messages that end in this chunk. They share its memory, but for one that began in an earlier chunk. */
+  /** The messages that end in this chunk. They share its memory, but for one that began in an earlier chunk; it may be
+   * used again for the next chunk. */
   push(chunk: Buffer): RawMessage[] {
     const messages: RawMessage[] = []
     if (this.framing === 'unknown' && chunk.length > 0) this.framing = framingOf(chunk)
@@ -59,7 +60,7 @@ export class MessageSplitter {
   }
 
   #keep(bytes: Buffer): void {
-    this.#pending.push(bytes)
+    this.#pending.push(Buffer.from(bytes))
     this.#pendingBytes += bytes.length
     if (this.#pendingBytes > MESSAGE_LIMIT_BYTES + 4) this.#giveUp(`a line is longer than ${MESSAGE_LIMIT_BYTES} bytes`)
   }
