@@ -34,6 +34,8 @@ const NONE = 0.02
 const MOST = 0.9
 /** Orphans that the other instances should have had to be called unharmed: e to the 7th is a thousand to one. */
 const UNHARMED = 7
+/** How long an SDK waits for one export, and its queue may overflow meanwhile. */
+const LONGEST_BURST_MS = 30_000
 /** Share of orphans without a known caller around them from which its spans have gone whole. */
 const GONE = 0.95
 const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
@@ -131,9 +133,17 @@ function causeOfAllEntries({ standing, between, within, untold }: OrphanStatisti
 }
 
 /** Of a process that loses all for a while nothing is left around the orphans either. */
-function causeOfAllWithin({ contexts, history }: OrphanStatistics): OrphanCause {
-  const isUnderWay = [...contexts].some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
-  return isUnderWay || !history.isBurst() ? NEVER_ENDED : DROPPED
+function causeOfAllWithin(operation: OrphanStatistics): OrphanCause {
+  const isUnderWay = [...operation.contexts].some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
+  if (isUnderWay) return NEVER_ENDED
+  if (operation.history.isBurst()) return DROPPED
+  return mayBeBeginningBurst(operation) ? UNDETERMINED : NEVER_ENDED
+}
+
+/** What had its parents before the first orphan, and has missed them all for no longer than an export may hang. */
+function mayBeBeginningBurst({ withParent, contexts, history }: OrphanStatistics): boolean {
+  const since = [...contexts.values()].reduce((sum, { spans }) => sum + spans, 0)
+  return withParent - since >= ENOUGH && history.lastedMs < LONGEST_BURST_MS
 }
 
 function causeBySiblings({ entry }: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {

@@ -56,6 +56,12 @@ export class OrphanHistory {
     return sum
   }
 
+  /** From the first orphan to the last. */
+  get lastedMs(): number {
+    const slices = [...this.#slices].filter(([, { orphaned }]) => orphaned > 0).map(([index]) => index)
+    return slices.length === 0 ? 0 : (Math.max(...slices) - Math.min(...slices) + 1) * SLICE_MS
+  }
+
   /** Stretches of slices with orphans, in order. */
   get bursts(): readonly Burst[] {
     const bursts: { from: number; until: number }[] = []

@@ -90,6 +90,32 @@ describe('the cause of orphans', () => {
       [HEALTHY],
       'parent_never_ended',
     ],
+    [
+      'all below nothing that is there, of an operation that was whole until a few seconds ago',
+      operation(repeat(6, 6, 3), {
+        entry: false,
+        withParent: 400,
+        contexts: new Map([['', { spans: 18, orphans: 18 }]]),
+      }),
+      [HEALTHY],
+      'undetermined',
+    ],
+    [
+      'the same for longer than an export hangs',
+      operation(repeat(6, 6, 16), {
+        entry: false,
+        withParent: 400,
+        contexts: new Map([['', { spans: 96, orphans: 96 }]]),
+      }),
+      [HEALTHY],
+      'parent_never_ended',
+    ],
+    [
+      'the same of an operation that never was whole',
+      operation(repeat(6, 6, 3), { entry: false, contexts: new Map([['', { spans: 18, orphans: 18 }]]) }),
+      [HEALTHY],
+      'parent_never_ended',
+    ],
     ['a burst', operation(ONE_BURST), [HEALTHY], 'parent_dropped'],
     ['two crashes within half a minute', operation(TWO_CRASHES), [HEALTHY], 'parent_dropped'],
     [
