@@ -149,11 +149,34 @@ for {
       constants: ['context-propagation/orphan-span/orphan-history.ts PROOF'],
       reason: 'A thousand to one, after what it takes to say when each burst begins and ends.',
     },
+    {
+      what: 'how long spans that had their parents before must miss them all to count as all',
+      value: '30 s',
+      constants: ['context-propagation/orphan-span/orphan-cause.ts LONGEST_BURST_MS'],
+      reason: 'An export that hangs is given up after that long; a burst looks alike until then.',
+    },
+    {
+      what: 'share of the orphans of an operation whose traces must have no head here, and operations with such orphans, from which their parents may be elsewhere',
+      value: '0.7, 2',
+      constants: [
+        'context-propagation/partial-view/headless-orphans.ts MOST',
+        'context-propagation/partial-view/headless-orphans.ts SEVERAL',
+      ],
+      reason:
+        'Of most orphans nothing else is known then. A service that sends elsewhere calls several operations; one alone is a stream that never ends.',
+    },
+    {
+      what: 'share of headless orphans that stand beside others in their trace, from which it is no intermediary before the first service',
+      value: '0.05',
+      constants: ['context-propagation/partial-view/headless-orphans.ts BESIDE'],
+      reason: 'An intermediary makes one call for each that it gets.',
+    },
   ],
   blindTo: [
     'Traces that left the window early for lack of memory, and traces that were already on their way when the gateway started: they are counted as unknown.',
     'Parents that went to another gateway: when parents and children are missing alike on all edges, GW-001 says so and this rule is silent.',
     'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, where the whole trace hangs below the orphan, or where no call was under way that could have left the services that are seen. Callers that are known to send elsewhere: expected_elsewhere.',
+    'A first service of which one process exports nothing looks like one that sends elsewhere: where neither the root nor another span of a process that lost some is in the trace, orphans are reported only in bursts, below an intermediary before the first service, or of a single operation.',
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
   ],
   example: {

@@ -63,8 +63,15 @@ export const rule: Rule = {
     {
       what: 'hidden services that it takes to explain the damage',
       value: '3, or 2 where nearly all places are damaged',
-      constants: [],
+      constants: ['context-propagation/partial-view/partial-view-decision.ts MANY'],
       reason: 'One or two services that export nothing are a finding about these, not about the view.',
+    },
+    {
+      what: 'missing parents, and missing children, where that many are hidden and less is missing on one of the sides',
+      value: '10 each',
+      constants: ['context-propagation/partial-view/partial-view-decision.ts SURE_FROM'],
+      reason:
+        'How much is missing on either side depends on where requests enter; each of the three explains 5 at least.',
     },
     {
       what: 'orphans within one process, at most',

@@ -39,8 +39,10 @@ export type MissingParent =
   | 'between'
   /** A span of a service whose other spans are here. */
   | 'within'
-  /** It came without the rest of its trace. */
-  | 'untold'
+  /** Nothing above it is here: neither the root of the trace nor a process that lost some of its spans. All that is here hangs below it. */
+  | 'alone'
+  /** The same, with others like it. */
+  | 'beside'
 
 /**
  * From the root of a trace to an orphan leads a chain of spans, of which some are missing. It can leave the services that

@@ -41,7 +41,8 @@ interface Tally {
   localParents: number
   between: number
   within: number
-  untold: number
+  alone: number
+  beside: number
   firstUnixNano: bigint
   lastUnixNano: bigint
   readonly evidence: EarliestEvidence
@@ -188,7 +189,8 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         localParents: 0,
         between: 0,
         within: 0,
-        untold: 0,
+        alone: 0,
+        beside: 0,
         firstUnixNano: 0n,
         lastUnixNano: 0n,
         evidence: new EarliestEvidence(this.#evidenceLimit),
@@ -228,7 +230,8 @@ function rowOf(
     localParents: tally?.localParents ?? 0,
     between: tally?.between ?? 0,
     within: tally?.within ?? 0,
-    untold: tally?.untold ?? 0,
+    alone: tally?.alone ?? 0,
+    beside: tally?.beside ?? 0,
     slices: traffic?.slices ?? [],
     contexts: traffic?.contexts ?? [],
     instances: traffic?.instances ?? [],

@@ -18,10 +18,11 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly confirmed: number
   /** Orphans whose parent is known to be local (flags). */
   readonly localParents: number
-  /** Orphaned entries by where their missing parent is, and those that came without the rest of their trace. */
+  /** Orphaned entries by what the rest of their trace tells of the missing parent (`MissingParent`). */
   readonly between: number
   readonly within: number
-  readonly untold: number
+  readonly alone: number
+  readonly beside: number
   readonly firstUnixNano: bigint
   readonly lastUnixNano: bigint
   readonly evidence: readonly DatedEvidence[]

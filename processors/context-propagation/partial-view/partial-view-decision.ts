@@ -50,6 +50,11 @@ const ALL_EXPLAINED = 0.97
 /** Missing on either side, and damaged places of all, from which it is doubtful. */
 const DOUBT_FROM = 5
 const DOUBTFUL_PLACES = 0.6
+/** Hidden services that are beyond chance; then so many missing on either side are enough, whatever their share. */
+const MANY = 3
+const SURE_FROM = 10
+/** Share of all that is missing that each of them must explain: a few calls are always unanswered. */
+const TELLING = 0.05
 /** An unseen caller that nobody names. */
 const SOMEBODY = '?'
 
@@ -57,8 +62,8 @@ const SOMEBODY = '?'
  * Whether only a share of the traffic arrives here. One broken edge, one service that does not export or samples on its
  * own, leaves all its damage with one service; a split hides many at once. So: parents and children are missing in
  * many places, whole processes only, and it takes at least three hidden services (or parts of services) to explain it, or
- * two where nearly all places are damaged, or all that are damaged are gone altogether (as with one instance a service).
- * Where that does not explain the last of it, or too little is missing, it is doubtful.
+ * two where much is missing and nearly all places are damaged, or all that are damaged are gone altogether (as with one
+ * instance a service). Where two explain it, or too little is missing, it is doubtful.
  */
 export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   const withParent = sum(entries, (entry) => entry.withParent)
@@ -84,11 +89,14 @@ export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
     ALL_EXPLAINED,
     DOUBT_FROM,
   )
-  const isDoubtful = hidden >= (areMost ? 2 : 3)
-  const unclear = { kind: isDoubtful ? 'doubtful' : 'whole' } as const
-  if (!areOrphans || !areUnanswered || orphans < DECIDE_FROM || unanswered < DECIDE_FROM) return unclear
+  const isDoubtful = hidden >= (areMost ? 2 : MANY)
   const isPlain = damaged.every((share) => share >= GONE) || damaged.length >= shares.length * NEARLY_ALL_PLACES
-  if (hiddenServices(entries, exits, EXPLAINED) < (isPlain ? 2 : 3)) return unclear
+  const isMuch = areOrphans && areUnanswered && orphans >= DECIDE_FROM && unanswered >= DECIDE_FROM
+  const telling = Math.max(DOUBT_FROM, (orphans + unanswered) * TELLING)
+  const areMany =
+    Math.min(orphans, unanswered) >= SURE_FROM && hiddenServices(entries, exits, ALL_EXPLAINED, telling) >= MANY
+  if (!areMany && !(isMuch && hiddenServices(entries, exits, EXPLAINED) >= (isPlain ? 2 : MANY)))
+    return { kind: isDoubtful ? 'doubtful' : 'whole' }
   const missing = (orphans / withParent + unanswered / calls) / 2
   return { kind: 'partial', share: 1 - missing }
 }

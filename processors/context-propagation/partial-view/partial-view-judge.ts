@@ -8,6 +8,7 @@ import type { CallSummary } from '../context-lost/context-lost-summary.ts'
 import type { OrphanSummary } from '../orphan-span/orphan-summary.ts'
 import type { OutrankedRow } from '../outranked.ts'
 import { RecentCounts, SLICES } from '../recent-counts.ts'
+import { HeadlessOrphans } from './headless-orphans.ts'
 import { type EntryTraffic, type ExitTraffic, judgeView, type View } from './partial-view-decision.ts'
 
 export const RULE = 'GW-001'
@@ -21,6 +22,10 @@ const CONFIRM_AFTER_MS = 20_000
 const TRAFFIC_WITHIN_MS = 5000
 /** Share of the orphans of a service that must be explained where the others tell nothing. */
 const EXPLAINED_FROM = 0.1
+
+/** Calls on one edge without an answer, and their share, that are no chance. */
+const ANSWERS_MISSING_FROM = 5
+const MISSING_SHARE = 0.1
 
 export interface ViewSummary {
   /** Orphans since the last summary that are the answers to calls of their trace: only what stood between is missing. */
@@ -76,6 +81,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /** Operations where work enters a service, and by service how many of its orphans do not speak for a hidden service. */
   readonly #entryOperations = new Set<string>()
   readonly #orphansOf = new Map<string, OrphanTally>()
+  readonly #headless: HeadlessOrphans
+  #answersMissing = false
   #partialSinceMs = 0
   #trafficMs = 0
   #judgements = 0
@@ -90,6 +97,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     this.#recentLostAnswers = new RecentCounts(1, this.#limit, SLICES + 1)
     this.#recentBridges = new RecentCounts(1, this.#limit)
     this.#recentInner = new RecentCounts(1, 1)
+    this.#headless = new HeadlessOrphans(this.#limit)
   }
 
   takeCalls(summaries: readonly CallSummary[], nowMs: number): void {
@@ -124,7 +132,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
 
   takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {
     for (const summary of summaries) {
-      for (const { service, name, entry, withParent, orphans, retracted } of summary) {
+      for (const row of summary) {
+        const { service, name, entry, withParent, orphans, retracted } = row
         if (!entry) {
           if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
           continue
@@ -133,6 +142,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         if (orphans === 0) continue
         if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(`${service}\0${name}`)
         this.#tallyOf(service).orphans += orphans
+        this.#headless.add(row)
       }
     }
   }
@@ -156,7 +166,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       counts.expire(nowMs)
     // Without traffic nothing is known to have changed; what fades from the counts is no news.
     if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
-    const verdict = judgeView(this.#view())
+    const view = this.#view()
+    this.#answersMissing = view.exits.some(isUnanswered)
+    const verdict = judgeView(view)
     if (verdict.kind === 'too_little') return []
     this.#judgements++
     const before = this.state
@@ -187,11 +199,16 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
    * work of an intermediary (a call with nothing but an unknown parent between, or all of the trace below it), or miss a span
    * of a service that is seen.
    */
-  withholds({ rule, place }: FindingReport): boolean {
+  withholds({ rule, cause, place }: FindingReport): boolean {
     if (!rule.startsWith('CTX-')) return false
     if (this.state !== 'whole') return true
-    if (rule !== 'CTX-001' || this.#callers.has(place.service)) return false
-    if (!this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
+    if (rule !== 'CTX-001' || !this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
+    if (
+      cause !== 'parent_dropped' &&
+      this.#headless.mayBeElsewhere(place.service, place.operation!, this.#answersMissing)
+    )
+      return true
+    if (this.#callers.has(place.service)) return false
     const { orphans, explained, mute } = this.#tallyOf(place.service)
     return explained < orphans * EXPLAINED_FROM || explained < (orphans - mute) / 2
   }
@@ -316,6 +333,10 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       related: [],
     }
   }
+}
+
+function isUnanswered({ calls, unanswered }: ExitTraffic): boolean {
+  return unanswered >= ANSWERS_MISSING_FROM && unanswered >= calls * MISSING_SHARE
 }
 
 function interfaceOf(rpc: string): string {

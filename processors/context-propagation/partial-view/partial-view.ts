@@ -30,6 +30,8 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
   readonly #bridged = new Map<string, { from: string; to: string; count: number }>()
   readonly #explained = new Map<string, number>()
   readonly #mute = new Map<string, number>()
+  /** Rows of one trace, while it is read. */
+  readonly #untold: number[] = []
   #outranked: Outranked | null = null
   #seenInPart = false
 
@@ -40,28 +42,9 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
   observe(facts: CallFacts): void {
     facts.seenInPart = this.#seenInPart
     this.#outranked = facts.outranked
-    const { traceCount, firstRow, parentRow, state } = facts.batch.traces!
-    for (let trace = 0; trace < traceCount; trace++) {
-      if (state[trace] !== TraceState.incomplete) continue
-      const first = firstRow[trace]!
-      const end = firstRow[trace + 1]!
-      let tops = 0
-      let orphan = -1
-      let untold = 0
-      for (let row = first; row < end; row++) {
-        if (parentRow[row]! >= 0 || parentRow[row] === Parent.passed) continue
-        tops++
-        if (parentRow[row] !== Parent.missing || (facts.roles[row]! & Role.entry) === 0) continue
-        orphan = row
-        if (!this.#explain(facts, row, first, end)) untold++
-      }
-      if (untold === 0) continue
-      const { service } = facts.registry.all[facts.operations[orphan]!]!
-      if (!hasOtherService(facts, orphan, first, end)) {
-        addTo(this.#mute, service, untold)
-        this.#markUntold(facts, first, end)
-      } else if (tops === 1) addTo(this.#explained, service, 1)
-    }
+    const { traceCount, firstRow, state } = facts.batch.traces!
+    for (let trace = 0; trace < traceCount; trace++)
+      if (state[trace] === TraceState.incomplete) this.#readIncomplete(facts, firstRow[trace]!, firstRow[trace + 1]!)
   }
 
   takeSummary(): ViewSummary {
@@ -81,6 +64,29 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     this.#seenInPart = verdicts.has(PARTIAL)
   }
 
+  #readIncomplete(facts: CallFacts, first: number, end: number): void {
+    const { parentRow } = facts.batch.traces!
+    const untold = this.#untold
+    untold.length = 0
+    let entries = 0
+    let others = 0
+    for (let row = first; row < end; row++) {
+      if (parentRow[row]! >= 0 || parentRow[row] === Parent.passed) continue
+      if (parentRow[row] !== Parent.missing || (facts.roles[row]! & Role.entry) === 0) {
+        others++
+        continue
+      }
+      entries++
+      if (!this.#explain(facts, row, first, end)) untold.push(row)
+    }
+    if (untold.length === 0) return
+    const isAlone = entries === 1
+    if (others === 0) for (const row of untold) facts.missingParents.set(row, isAlone ? 'alone' : 'beside')
+    const { service } = facts.registry.all[facts.operations[untold[0]!]!]!
+    if (!hasOtherService(facts, untold[0]!, first, end)) addTo(this.#mute, service, untold.length)
+    else if (others === 0 && isAlone) addTo(this.#explained, service, 1)
+  }
+
   /** Whether it can be told where the missing parent of an entry belongs. */
   #explain(facts: CallFacts, orphan: number, first: number, end: number): boolean {
     const { all } = facts.registry
@@ -95,12 +101,6 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
     return true
-  }
-
-  #markUntold(facts: CallFacts, first: number, end: number): void {
-    const { parentRow } = facts.batch.traces!
-    for (let row = first; row < end; row++)
-      if (parentRow[row] === Parent.missing && !facts.missingParents.has(row)) facts.missingParents.set(row, 'untold')
   }
 
   #bridge(from: string, to: string): void {
