@@ -27,9 +27,9 @@ class ClockCorrection implements TraceObserver<LifetimeFacts, null> {
   }
 
   observe(facts: LifetimeFacts): void {
-    const { batch, sources } = facts
+    const { batch } = facts
     const { table } = batch
-    if (!sources.some((source) => facts.clocks.isOff(source))) return
+    if (!isAnyOff(facts)) return
     for (let row = 0; row < table.count; row++) {
       const offsetNano = facts.appliedOffsetNano(row)
       if (offsetNano === 0) continue
@@ -44,6 +44,11 @@ class ClockCorrection implements TraceObserver<LifetimeFacts, null> {
   }
 
   learn(): void {}
+}
+
+function isAnyOff({ batch, sources, clocks }: LifetimeFacts): boolean {
+  for (let i = 0; i < batch.table.resources.length; i++) if (clocks.isOff(sources[i]!)) return true
+  return false
 }
 
 function rewrite(facts: LifetimeFacts, edits: SpanEdits, row: number, offsetNano: number): void {

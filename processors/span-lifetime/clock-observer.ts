@@ -11,6 +11,18 @@ const PLAUSIBLE_S = 60
 /** Judgements without a call after which a pair is no longer looked at. */
 const QUIET_ROUNDS = 30
 
+/** A pair that is looked at, and which of its two clocks is the first one. */
+class ObservedPair {
+  readonly first: number
+  readonly samples: PairSamples
+  quietRounds = 0
+
+  constructor(first: number, samples: PairSamples) {
+    this.first = first
+    this.samples = samples
+  }
+}
+
 /**
  * Reads off every call between two clocks what it says about their offset: a CLIENT span with the SERVER span that
  * served it; where an SDK sets no kinds, a span with its child in another service.
@@ -19,10 +31,10 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   #spans = new Float64Array(64)
   /**
    * Those that are looked at: the same from round to round, so that of too many some are known well instead of all a
-   * little. A pair that is quiet for a while gives its place to another.
+   * little. A pair that is quiet for a while gives its place to another. By both sources, the smaller number above the
+   * other: 32 bits, which make no object.
    */
-  #pairs = new Map<number, PairSamples>()
-  #quietRounds = new Map<number, number>()
+  #pairs = new Map<number, ObservedPair>()
   #epoch = 0
   #refused = 0
   readonly #maxPairs: number
@@ -61,11 +73,12 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
       if (this.#spans[id]! > 0) sources.push({ source: all[id]!, spans: this.#spans[id]! })
     const pairs = []
     for (const [key, pair] of this.#pairs) {
-      const buckets = pair.take()
+      const buckets = pair.samples.take()
       if (buckets.length > 0) {
-        pairs.push({ first: pair.first, second: pair.second, buckets })
-        this.#quietRounds.set(key, 0)
-      } else if (this.#quietOnceMore(key)) this.#pairs.delete(key)
+        const { first, second } = pair.samples
+        pairs.push({ first, second, buckets })
+        pair.quietRounds = 0
+      } else if (++pair.quietRounds >= QUIET_ROUNDS) this.#pairs.delete(key)
     }
     this.#spans.fill(0)
     const refusedPairs = this.#refused
@@ -80,17 +93,6 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     // Sources have other numbers now.
     this.#epoch = clocks.epoch
     this.#pairs.clear()
-    this.#quietRounds.clear()
-  }
-
-  #quietOnceMore(key: number): boolean {
-    const rounds = (this.#quietRounds.get(key) ?? 0) + 1
-    if (rounds < QUIET_ROUNDS) {
-      this.#quietRounds.set(key, rounds)
-      return false
-    }
-    this.#quietRounds.delete(key)
-    return true
   }
 
   /** From the second clock's view a call the other way round bounds the offset with both signs turned. */
@@ -101,14 +103,13 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     // A callee that lasted longer than its call was not waited for, or one of the clocks stepped meanwhile.
     if (startNano < endNano) return
     const caller = facts.sourceOf(parent)
-    const callee = facts.sourceOf(row)
-    const isForward = facts.clocks.sources[caller]!.key < facts.clocks.sources[callee]!.key
-    const pair = isForward ? this.#pair(facts, caller, callee) : this.#pair(facts, callee, caller)
+    const pair = this.#pair(facts, caller, facts.sourceOf(row))
     if (pair === null) return
+    const isForward = pair.first === caller
     let timeS = table.timeMs(isForward ? parent : row, Column.start) / 1000
     if (Math.abs(timeS - nowS) > PLAUSIBLE_S) timeS = table.timeMs(isForward ? row : parent, Column.start) / 1000
     if (Math.abs(timeS - nowS) > PLAUSIBLE_S) return
-    const bucket = pair.bucket(Math.floor(timeS))
+    const bucket = pair.samples.bucket(Math.floor(timeS))
     const isLeast = isForward ? bucket.add(timeS, endNano, startNano) : bucket.add(timeS, -startNano, -endNano)
     if (!isLeast) return
     bucket.example = {
@@ -120,15 +121,20 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     }
   }
 
-  #pair(facts: LifetimeFacts, first: number, second: number): PairSamples | null {
-    const key = first * 65536 + second
+  #pair({ clocks }: LifetimeFacts, caller: number, callee: number): ObservedPair | null {
+    const key = (Math.min(caller, callee) << 16) | Math.max(caller, callee)
     let pair = this.#pairs.get(key)
     if (!pair) {
       if (this.#pairs.size >= this.#maxPairs) {
         this.#refused++
         return null
       }
-      pair = new PairSamples(facts.clocks.sources[first]!.key, facts.clocks.sources[second]!.key)
+      const [from, to] = [clocks.sources[caller]!.key, clocks.sources[callee]!.key]
+      // The order of the keys, so that all shards agree.
+      pair =
+        from < to
+          ? new ObservedPair(caller, new PairSamples(from, to))
+          : new ObservedPair(callee, new PairSamples(to, from))
       this.#pairs.set(key, pair)
     }
     return pair

@@ -13,9 +13,9 @@ export class LifetimeFacts {
   /** Operation id by row. */
   operations = new Int32Array(1024)
   /** Service id by resource of the table. */
-  services: Int32Array = new Int32Array(0)
+  services = new Int32Array(64)
   /** Clock source by resource of the table. */
-  sources: Int32Array = new Int32Array(0)
+  sources = new Int32Array(64)
   readonly clocks: ClockTable
   readonly registry: Operations
   #known = new Map<ResourceRef, { readonly service: number; readonly source: number }>()
@@ -41,8 +41,10 @@ export class LifetimeFacts {
 
   /** One look-up for each: of 10 000 services a batch has thousands. */
   #readResources(resources: readonly ResourceRef[]): void {
-    this.services = new Int32Array(resources.length)
-    this.sources = new Int32Array(resources.length)
+    if (resources.length > this.services.length) {
+      this.services = new Int32Array(2 * resources.length)
+      this.sources = new Int32Array(2 * resources.length)
+    }
     if (this.#known.size >= MAX_RESOURCES || this.#epoch !== this.clocks.epoch) {
       this.#known = new Map()
       this.#epoch = this.clocks.epoch

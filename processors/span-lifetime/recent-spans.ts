@@ -9,14 +9,16 @@ const COUNTED = 0x8000_0000
 /**
  * Spans that have gone on, so that a child which is exported after its trace has left can still be compared with its
  * parent. They stand in a ring in the order in which they went, each in place of the oldest one, 40 bytes each, and are
- * found by a direct-mapped index of 4 bytes each: what is written once a span is written next to what was written last.
- * Calls are left out: what they lead to is served by others.
+ * found by a direct-mapped index of 4 bytes each. The index is brought up to date only when a child has come late: what is
+ * written once a span is written next to what was written last. Calls are left out: what they lead to is served by others.
  */
 export class RecentSpans {
   readonly #words: Uint32Array
-  /** By the hash of trace and span id: 1 + the place of the last span with it. */
+  /** By the hash of trace and span id: 1 + the place of the last span with it, of those that were indexed. */
   readonly #index: Uint32Array
   #next = 0
+  /** Words at the end of the ring that the index does not know yet, at most all of them. */
+  #unindexed = 0
 
   constructor(limit: number) {
     const size = 2 ** Math.floor(Math.log2(Math.max(1, limit)))
@@ -29,20 +31,16 @@ export class RecentSpans {
     const { table } = facts.batch
     const { words: from } = table
     const to = this.#words
-    const index = this.#index
     let place = this.#next
+    let added = 0
     for (let row = 0; row < table.count; row++) {
       const at = row * ROW_WORDS
       const kind = from[at + Column.meta]! & 0xff
       if (kind === SpanKind.client || kind === SpanKind.producer) continue
-      const high = from[at + Column.spanId]!
-      const low = from[at + Column.spanId + 1]!
-      const trace = from[at + Column.traceId + 3]!
       const resource = from[at + Column.resource]!
-      index[hashOf(trace, high, low) & (index.length - 1)] = place + 1
-      to[place] = high
-      to[place + 1] = low
-      to[place + 2] = trace
+      to[place] = from[at + Column.spanId]!
+      to[place + 1] = from[at + Column.spanId + 1]!
+      to[place + 2] = from[at + Column.traceId + 3]!
       to[place + 3] = from[at + Column.end]!
       to[place + 4] = from[at + Column.end + 1]!
       to[place + 5] = extra[row] === 0 ? facts.operations[row]! : facts.operations[row]! + COUNTED
@@ -51,12 +49,15 @@ export class RecentSpans {
       to[place + 8] = from[at + Column.start]!
       to[place + 9] = from[at + Column.start + 1]!
       place = place + WORDS === to.length ? 0 : place + WORDS
+      added += WORDS
     }
     this.#next = place
+    this.#unindexed = Math.min(to.length, this.#unindexed + added)
   }
 
   /** Where the parent of a row is remembered, if it ran in the same process; −1 otherwise. */
   parentOf(facts: LifetimeFacts, row: number): number {
+    this.#indexAll()
     const { words } = facts.batch.table
     const at = row * ROW_WORDS
     const high = words[at + Column.parentId]!
@@ -68,6 +69,18 @@ export class RecentSpans {
     const isSame = own[place] === high && own[place + 1] === low && own[place + 2] === trace && high + low > 0
     const source = facts.sourceOf(row)
     return isSame && source >= 0 && own[place + 6] === facts.serviceOf(row) && own[place + 7] === source ? place : -1
+  }
+
+  /** Oldest first, so that of two spans with one hash the index has the last. */
+  #indexAll(): void {
+    const words = this.#words
+    const index = this.#index
+    let place = this.#next - this.#unindexed
+    if (place < 0) place += words.length
+    for (; this.#unindexed > 0; this.#unindexed -= WORDS) {
+      index[hashOf(words[place + 2]!, words[place]!, words[place + 1]!) & (index.length - 1)] = place + 1
+      place = place + WORDS === words.length ? 0 : place + WORDS
+    }
   }
 
   operationOf(place: number): number {

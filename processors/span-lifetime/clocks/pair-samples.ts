@@ -10,6 +10,8 @@ export class PairSamples {
   readonly first: string
   readonly second: string
   readonly #buckets = new Map<number, SampleBucket>()
+  /** No bucket is of an earlier second. */
+  #earliestSecond = Number.POSITIVE_INFINITY
   latestSecond = 0
   /** Calls of all seconds that are remembered. */
   calls = 0
@@ -33,6 +35,7 @@ export class PairSamples {
       bucket = new SampleBucket(second)
       this.#buckets.set(second, bucket)
       if (second > this.latestSecond) this.latestSecond = second
+      if (second < this.#earliestSecond) this.#earliestSecond = second
     }
     return bucket
   }
@@ -42,6 +45,7 @@ export class PairSamples {
     if (this.#buckets.size === 0) return NOTHING
     const buckets = [...this.#buckets.values()]
     this.#buckets.clear()
+    this.#earliestSecond = Number.POSITIVE_INFINITY
     return buckets
   }
 
@@ -54,11 +58,14 @@ export class PairSamples {
 
   /** Forgets what is older than the history. */
   prune(nowS: number): void {
-    for (const [second, { count }] of this.#buckets) {
-      if (second >= nowS - HISTORY_S) continue
-      this.#buckets.delete(second)
-      this.calls -= count
-    }
+    const from = nowS - HISTORY_S
+    if (this.#earliestSecond >= from) return
+    this.#earliestSecond = Number.POSITIVE_INFINITY
+    for (const { second, count } of this.#buckets.values())
+      if (second < from) {
+        this.#buckets.delete(second)
+        this.calls -= count
+      } else if (second < this.#earliestSecond) this.#earliestSecond = second
   }
 
   /** What is known of a second. */
