@@ -212,7 +212,8 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
         return {
           level: 'warn',
           confidence: 0.95,
-          causeConfidence: 0.9,
+          // The cause is what is seen itself, on both sides of the call.
+          causeConfidence: 0.97,
           population: calls,
           message: `${count} of ${calls} calls from ${from} to ${to} lose what was decided about sampling.`,
           values: {},

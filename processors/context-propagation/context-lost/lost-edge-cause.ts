@@ -1,4 +1,5 @@
 import { MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
+import { sureDespite } from '../how-sure.ts'
 
 interface Traffic {
   readonly from: string
@@ -29,8 +30,6 @@ export interface LostCause {
 const UNDETERMINED: LostCause = { cause: 'undetermined', confidence: 1 }
 /** Of all edges, those that lose context for a reason of their own: how likely a coincidence of two faults is. */
 const COINCIDENCE = 0.05
-/** No cause is surer: the counts may be right and the services in between be seen in part. */
-const SUREST = 0.99
 
 /**
  * Why the calls of an edge lose their context, by the other edges of the same two services: broken on all edges out of
@@ -84,11 +83,6 @@ function sparedByChance(edge: Traffic, others: readonly Traffic[]): number {
   for (const { lost, connected } of others)
     log += lost * Math.log(losing / whole) + connected * Math.log((1 - losing) / (1 - whole))
   return Math.exp(log)
-}
-
-/** The probability of what is said against what else may be, by the odds of that. */
-function sureDespite(odds: number): number {
-  return Math.min(SUREST, 1 / (1 + odds))
 }
 
 function share(edge: Traffic): number {

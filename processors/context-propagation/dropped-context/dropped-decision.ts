@@ -1,4 +1,6 @@
+import { MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
 import { SpanKind } from '../../../otlp/span-table.ts'
+import { sureFrom } from '../how-sure.ts'
 
 /** Roots from which they are said to be dropped, and from which they are said to be honest. */
 const MIN_DROPPED = 5
@@ -45,12 +47,22 @@ export interface DroppedCause {
   readonly confidence: number
 }
 
+/** That an INTERNAL root was detached, whatever it did: calls have another kind. */
+const BY_KIND = 0.9
+
 /** A call that the request waits for lost the context; work that the request does not wait for was detached. */
 export function droppedCauseOf({ inside, contained, kind }: RootStatistics): DroppedCause {
-  const share = contained / Math.max(1, inside)
-  if (kind === SpanKind.internal || share <= 0.5) return { cause: 'detached_goroutine', confidence: 0.9 }
-  if (share >= INSIDE) return { cause: 'call_without_context', confidence: 0.9 }
+  const waitedFor = sureFrom(contained, inside)
+  const wentOn = sureFrom(inside - contained, inside)
+  if (kind === SpanKind.internal) return { cause: 'detached_goroutine', confidence: Math.max(BY_KIND, wentOn) }
+  if (wentOn >= MIN_CAUSE_CONFIDENCE) return { cause: 'detached_goroutine', confidence: wentOn }
+  if (waitedFor >= MIN_CAUSE_CONFIDENCE) return { cause: 'call_without_context', confidence: waitedFor }
   return { cause: 'undetermined', confidence: 1 }
+}
+
+/** Steps that lie within other requests than they name use the context of those again. */
+export function reusedCauseOf({ inside, roots }: RootStatistics): DroppedCause {
+  return { cause: 'context_reused', confidence: sureFrom(inside, roots) }
 }
 
 /** Kullback and Leibler's divergence of two shares, in nats; 0 where the first is not the larger. */

@@ -2,7 +2,7 @@ import type { FindingReport } from '../../../component/finding.ts'
 import { verdictKey } from '../../../component/occurrence-rule.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from '../config.ts'
-import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest } from './dropped-decision.ts'
+import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest, reusedCauseOf } from './dropped-decision.ts'
 import { DroppedOperation } from './dropped-operation.ts'
 import { BELATED_RULE, type DroppedSummary, HONEST, RULE, SUSPECTED, suspicionKey } from './dropped-summary.ts'
 import { HeldInstance } from './held-instance.ts'
@@ -145,7 +145,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
 }
 
 function causeOf(operation: DroppedOperation): DroppedCause {
-  return operation.what === 'belated' ? { cause: 'context_reused', confidence: 0.9 } : droppedCauseOf(operation)
+  return operation.what === 'belated' ? reusedCauseOf(operation) : droppedCauseOf(operation)
 }
 
 function reportOf(

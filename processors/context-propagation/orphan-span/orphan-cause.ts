@@ -1,3 +1,4 @@
+import { sureFrom } from '../how-sure.ts'
 import type { OrphanHistory } from './orphan-history.ts'
 
 /** What decides why spans of an operation miss their parents. */
@@ -40,7 +41,6 @@ const LONGEST_BURST_MS = 30_000
 const GONE = 0.95
 const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
 const NEVER_ENDED: OrphanCause = { cause: 'parent_never_ended', confidence: 0.85 }
-const NOT_EXPORTED: OrphanCause = { cause: 'parent_not_exported', confidence: 0.9 }
 const DROPPED: OrphanCause = { cause: 'parent_dropped', confidence: 0.85 }
 const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
 
@@ -128,7 +128,7 @@ function isOfOneInstance({ instances }: OrphanStatistics): boolean {
 function causeOfAllEntries({ standing, between, within, untold }: OrphanStatistics): OrphanCause {
   const told = standing - untold
   if (told < ENOUGH) return UNDETERMINED
-  if (between >= told * MOST) return NOT_EXPORTED
+  if (between >= told * MOST) return notExported(between, told)
   return within >= told * MOST ? NEVER_ENDED : UNDETERMINED
 }
 
@@ -156,7 +156,11 @@ function causeBySiblings({ entry }: OrphanStatistics, siblings: readonly OrphanS
   )
   if (others.withParent < ENOUGH) return UNDETERMINED
   if (shareOf(others) <= NONE) return NEVER_ENDED
-  return entry && shareOf(others) >= ALL ? NOT_EXPORTED : UNDETERMINED
+  return entry && shareOf(others) >= ALL ? notExported(others.standing, others.withParent) : UNDETERMINED
+}
+
+function notExported(hits: number, of: number): OrphanCause {
+  return { cause: 'parent_not_exported', confidence: sureFrom(hits, of) }
 }
 
 function shareOf({ standing, withParent }: Pick<OrphanStatistics, 'standing' | 'withParent'>): number {

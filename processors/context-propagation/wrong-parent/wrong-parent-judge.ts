@@ -2,6 +2,7 @@ import type { FindingReport } from '../../../component/finding.ts'
 import { OccurrenceJudge, type OccurrencePart, type Statement } from '../../../component/occurrence-judge.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from '../config.ts'
+import { sureFrom } from '../how-sure.ts'
 import { ParentCounts } from './parent-counts.ts'
 import { RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
 
@@ -68,15 +69,26 @@ export class WrongParentJudge implements TraceJudge<WrongParentSummary> {
     const { cause, service, name } = parts[0]!
     const population = Math.max(count, parts[0]!.population)
     const many = `${count} of ${population} spans "${name}" of ${service}`
-    const common = { level: 'error', confidence: 0.9, causeConfidence: 0.9, population, values: {} } as const
+    const common = { level: 'error', population, values: {} } as const
     if (cause === 'sibling_parent') {
       const siblings = parts.map(({ detail }) => `"${detail}"`).sort()
-      return { ...common, message: `${many} hang below ${siblings.join(', ')}, which had ended before they began.` }
+      const rightful = parts.reduce((sum, { detail }) => sum + this.#rightful.of(service, name, detail), 0)
+      const sure = sureFrom(count, count + rightful)
+      return {
+        ...common,
+        confidence: sure,
+        causeConfidence: sure,
+        message: `${many} hang below ${siblings.join(', ')}, which had ended before they began.`,
+      }
     }
     if (count < this.#minOccurrences || count < REUSE_PER_PARENT * parts.length * parts.length) return null
+    // A loop keeps one parent: each further one is a case that does not bear it out.
+    const sure = sureFrom(count, count + parts.length - 1)
     const parents = parts.length === 1 ? 'one span' : `${parts.length} spans`
     return {
       ...common,
+      confidence: sure,
+      causeConfidence: sure,
       message: `${many} hang below ${parents} that had ended long before: a context is kept for ever.`,
     }
   }

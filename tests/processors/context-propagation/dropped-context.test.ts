@@ -96,6 +96,12 @@ describe('CTX-003 context_dropped_in_process', () => {
     expect(p.marks.at(-1)).toMatchObject({ span: `orders ${root.name}`, rules: ['CTX-003'], causes: [cause] })
   })
 
+  it('does not say why where half of the calls outlive their request', async () => {
+    const p = await propagation()
+    requests(p, {}, (i) => ({ ...CALL, lengthMs: i % 2 === 0 ? 20 : 90 }))
+    expect(dropped(p)).toMatchObject([{ cause: 'undetermined', state: 'confirmed' }])
+  })
+
   it('is found when it happens one time in ten, beside calls that kept their context', async () => {
     const p = await propagation()
     requests(p, { perSecond: 10 }, (i) => (i % 10 === 0 ? CALL : null))

@@ -64,6 +64,16 @@ describe('CTX-005 wrong_parent, a sibling', () => {
     expect(findings[0]!.message).toContain('hang below "load", which had ended before they began')
   })
 
+  it.each([
+    [5, 0.92],
+    [10, 0.95],
+    [50, 0.99],
+  ])('is the surer the more such steps there are: %i of them %d', async (count, confidence) => {
+    const p = await propagation()
+    requests(p, count, () => [HEALTHY[0]!, ['charge', 'load', 8, 10]])
+    expect(p.findings()).toMatchObject([{ ...SIBLING, confidence, causeConfidence: confidence }])
+  })
+
   it('says on the span below which other it belongs', async () => {
     const p = await propagation()
     requests(p, 60, () => [HEALTHY[0]!, ['charge', 'load', 8, 10]])
