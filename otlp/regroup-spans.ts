@@ -2,7 +2,9 @@ import { type BufferMemory, bytesFrom } from './buffer-memory.ts'
 import { copyBytes } from './copy-bytes.ts'
 import { EditedSpans } from './edited-spans.ts'
 import { varintLength, writeVarint } from './encode-fields.ts'
+import type { ResourceRef } from './resource.ts'
 import type { SpanEdits } from './span-edits.ts'
+import { SpanGroups } from './span-groups.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
 import { WireType } from './wire.ts'
 
@@ -19,171 +21,85 @@ const SCOPE_SPANS = (2 << 3) | WireType.bytes
  *     ScopeSpans                 head (all fields but 2), 2 spans
  */
 export function regroupSpans(table: SpanTable, edits: SpanEdits | null, memory?: BufferMemory): Uint8Array {
-  const groups = new Groups(table, edits)
-  groups.collect()
-  return groups.write(memory)
+  const edited = edits && new EditedSpans(table, edits)
+  collect(table, edits, edited)
+  return write(table, edits, edited, memory)
 }
 
-/** Spans of one resource and one scope. Rows are chained, so that a span costs one number. */
-interface Group {
-  readonly scope: number
-  firstRow: number
-  lastRow: number
-  /** Of the records. */
-  bytes: number
-}
+/** Of the table that is being regrouped. */
+const groups = new SpanGroups()
 
-interface ResourceGroup {
-  readonly resource: number
-  readonly groups: Group[]
-  /** Of the body. */
-  bytes: number
-}
-
-class Groups {
-  readonly #table: SpanTable
-  readonly #edits: SpanEdits | null
-  readonly #edited: EditedSpans | null
-  /** For each resource and scope the first one with the same bytes. */
-  readonly #resources: Uint32Array
-  readonly #scopes: Uint32Array
-  /** For each row 1 + the next one of its group. */
-  readonly #next: Uint32Array
-  readonly #ordered: ResourceGroup[] = []
-
-  constructor(table: SpanTable, edits: SpanEdits | null) {
-    this.#table = table
-    this.#edits = edits
-    this.#edited = edits && new EditedSpans(table, edits)
-    this.#resources = firstOfEqual(table.resources)
-    this.#scopes = firstOfEqual(table.scopes)
-    this.#next = new Uint32Array(table.count)
-  }
-
-  collect(): void {
-    const { words, count } = this.#table
-    const edits = this.#edits
-    const next = this.#next
-    const find = new GroupFinder(this.#table, this.#ordered)
-    for (let row = 0; row < count; row++) {
-      if (edits?.isDropped(row)) continue
-      const at = row * ROW_WORDS
-      const resource = this.#resources[words[at + Column.resource]!]!
-      const scope = this.#scopes[words[at + Column.scope]!]!
-      const group = find.group(resource, scope)
-      if (group.firstRow < 0) group.firstRow = row
-      else next[group.lastRow] = row + 1
-      group.lastRow = row
-      group.bytes += edits?.isChanged(row)
-        ? this.#edited!.recordSize(row)
-        : words[at + Column.bodyEnd]! - words[at + Column.recordStart]!
-    }
-  }
-
-  write(memory?: BufferMemory): Uint8Array {
-    const { resources, scopes } = this.#table
-    let size = 0
-    for (const resource of this.#ordered) {
-      resource.bytes = resources[resource.resource]!.head.length
-      for (const group of resource.groups) {
-        group.bytes += scopes[group.scope]!.head.length
-        resource.bytes += 1 + varintLength(group.bytes) + group.bytes
-      }
-      size += 1 + varintLength(resource.bytes) + resource.bytes
-    }
-    const out = bytesFrom(memory, size)
-    let at = 0
-    for (const resource of this.#ordered) {
-      at = writeHead(out, at, RESOURCE_SPANS, resource.bytes, resources[resource.resource]!.head)
-      for (const group of resource.groups) {
-        at = writeHead(out, at, SCOPE_SPANS, group.bytes, scopes[group.scope]!.head)
-        at = this.#writeSpans(group, out, at)
-      }
-    }
-    return out
-  }
-
-  /** Spans that stand one behind the other in their request are copied at once. */
-  #writeSpans(group: Group, out: Uint8Array, at: number): number {
-    const { words, sources } = this.#table
-    const edits = this.#edits
-    const next = this.#next
-    let source = 0
-    let from = 0
-    let to = 0
-    for (let row = group.firstRow; row >= 0; row = next[row]! - 1) {
-      const r = row * ROW_WORDS
-      const isChanged = edits?.isChanged(row) === true
-      const continues = words[r + Column.recordStart] === to && words[r + Column.source] === source
-      if (isChanged || !continues) {
-        if (to > from) at = copyBytes(sources[source]!.bytes, from, to, out, at)
-        source = words[r + Column.source]!
-        from = words[r + Column.recordStart]!
-        to = from
-      }
-      if (isChanged) {
-        at = this.#edited!.write(row, out, at)
-        from = words[r + Column.bodyEnd]!
-      }
-      to = words[r + Column.bodyEnd]!
-    }
-    return to > from ? copyBytes(sources[source]!.bytes, from, to, out, at) : at
+function collect(table: SpanTable, edits: SpanEdits | null, edited: EditedSpans | null): void {
+  const { words, count } = table
+  groups.begin(table)
+  for (let row = 0; row < count; row++) {
+    if (edits?.isDropped(row)) continue
+    const at = row * ROW_WORDS
+    const bytes = edits?.isChanged(row)
+      ? edited!.recordSize(row)
+      : words[at + Column.bodyEnd]! - words[at + Column.recordStart]!
+    groups.add(row, words[at + Column.resource]!, words[at + Column.scope]!, bytes)
   }
 }
 
-/** Finds the group of a resource and scope, or opens it. Neighbours in a table are often of the last few groups. */
-class GroupFinder {
-  readonly #ordered: ResourceGroup[]
-  /** By resource: its entry in `#ordered`. */
-  readonly #byResource: (ResourceGroup | undefined)[]
-  /** Groups by resource × scope, for resources with many scopes. */
-  readonly #byPair = new Map<number, Group>()
-  readonly #scopeCount: number
-  /** By resource: the group found last. */
-  readonly #last: (Group | undefined)[]
-
-  constructor(table: SpanTable, ordered: ResourceGroup[]) {
-    this.#ordered = ordered
-    this.#byResource = new Array(table.resources.length)
-    this.#last = new Array(table.resources.length)
-    this.#scopeCount = table.scopes.length
+function write(table: SpanTable, edits: SpanEdits | null, edited: EditedSpans | null, memory?: BufferMemory): Buffer {
+  const { resources, scopes } = table
+  for (let group = 0; group < groups.groupCount; group++)
+    groups.bytes[group]! += scopes[groups.scope[group]!]!.head.length
+  let size = 0
+  for (let r = groups.firstResource; r >= 0; r = groups.nextResource[r]!) {
+    const bytes = resourceSpansBytes(resources[r]!, r)
+    size += 1 + varintLength(bytes) + bytes
   }
-
-  group(resource: number, scope: number): Group {
-    const last = this.#last[resource]
-    if (last !== undefined && last.scope === scope) return last
-    const pair = resource * this.#scopeCount + scope
-    const group = this.#byPair.get(pair) ?? this.#open(resource, scope, pair)
-    this.#last[resource] = group
-    return group
-  }
-
-  #open(resource: number, scope: number, pair: number): Group {
-    let owner = this.#byResource[resource]
-    if (owner === undefined) {
-      owner = { resource, groups: [], bytes: 0 }
-      this.#byResource[resource] = owner
-      this.#ordered.push(owner)
+  const out = bytesFrom(memory, size)
+  let at = 0
+  for (let r = groups.firstResource; r >= 0; r = groups.nextResource[r]!) {
+    at = writeHead(out, at, RESOURCE_SPANS, resourceSpansBytes(resources[r]!, r), resources[r]!.head)
+    for (let group = groups.firstGroup[r]!; group >= 0; group = groups.nextGroup[group]!) {
+      at = writeHead(out, at, SCOPE_SPANS, groups.bytes[group]!, scopes[groups.scope[group]!]!.head)
+      at = writeSpans(groups.firstRow[group]!, table, edits, edited, out, at)
     }
-    const group: Group = { scope, firstRow: -1, lastRow: -1, bytes: 0 }
-    owner.groups.push(group)
-    this.#byPair.set(pair, group)
-    return group
   }
+  return out
 }
 
-/** For each ref the index of the first one with the same bytes; the cache has made most equal ones the same object. */
-function firstOfEqual(refs: readonly { readonly head: Uint8Array }[]): Uint32Array {
-  const first = new Uint32Array(refs.length)
-  const byHead = new Map<string, number>()
-  for (let i = 0; i < refs.length; i++) {
-    const head = refs[i]!.head
-    const key = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1')
-    const known = byHead.get(key)
-    if (known === undefined) byHead.set(key, i)
-    first[i] = known ?? i
+/** Length of the body. */
+function resourceSpansBytes({ head }: ResourceRef, resource: number): number {
+  let bytes = head.length
+  for (let group = groups.firstGroup[resource]!; group >= 0; group = groups.nextGroup[group]!)
+    bytes += 1 + varintLength(groups.bytes[group]!) + groups.bytes[group]!
+  return bytes
+}
+
+/** Writes the spans of a group. Those that stand one behind the other in their request are copied at once. */
+function writeSpans(
+  firstRow: number,
+  { words, sources }: SpanTable,
+  edits: SpanEdits | null,
+  edited: EditedSpans | null,
+  out: Uint8Array,
+  at: number,
+): number {
+  let source = 0
+  let from = 0
+  let to = 0
+  for (let row = firstRow; row >= 0; row = groups.nextRow[row]!) {
+    const r = row * ROW_WORDS
+    const isChanged = edits?.isChanged(row) === true
+    const continues = words[r + Column.recordStart] === to && words[r + Column.source] === source
+    if (isChanged || !continues) {
+      if (to > from) at = copyBytes(sources[source]!.bytes, from, to, out, at)
+      source = words[r + Column.source]!
+      from = words[r + Column.recordStart]!
+      to = from
+    }
+    if (isChanged) {
+      at = edited!.write(row, out, at)
+      from = words[r + Column.bodyEnd]!
+    }
+    to = words[r + Column.bodyEnd]!
   }
-  return first
+  return to > from ? copyBytes(sources[source]!.bytes, from, to, out, at) : at
 }
 
 function writeHead(out: Uint8Array, at: number, tag: number, length: number, head: Uint8Array): number {

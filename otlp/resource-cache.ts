@@ -1,6 +1,7 @@
 import { hashInt32 } from './hash.ts'
 import type { HeadRanges } from './head-ranges.ts'
 import { parseResource, parseScope, type ResourceRef, type ScopeRef } from './resource.ts'
+import { sameBytes } from './same-bytes.ts'
 import type { SpanTable } from './span-table.ts'
 import { MalformedProtobuf } from './wire.ts'
 
@@ -141,12 +142,4 @@ class HeadCache<T extends WithHead> {
     this.#young.set(hash, entry)
     this.#youngBytes += entry.ref.head.length
   }
-}
-
-function sameBytes(head: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
-  if (head.length !== end - start) return false
-  // A call into native code costs about as much as this loop takes for 64 bytes.
-  if (head.length > 64) return Buffer.prototype.compare.call(head, bytes, start, end) === 0
-  for (let i = 0; i < head.length; i++) if (head[i] !== bytes[start + i]) return false
-  return true
 }

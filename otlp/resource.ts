@@ -1,4 +1,5 @@
 import { type AttributeValue, eachMessage, readAttributes } from './any-value.ts'
+import { hashInt32 } from './hash.ts'
 import { utf8 } from './wire.ts'
 
 export type { AttributeValue } from './any-value.ts'
@@ -11,6 +12,7 @@ export type { AttributeValue } from './any-value.ts'
 export interface ResourceRef {
   /** Fields 1 (resource), 3 (schema_url) and unknown ones, concatenated in their order. */
   readonly head: Uint8Array
+  readonly headHash: number
   readonly attributes: ReadonlyMap<string, AttributeValue>
   /** `service.name`, or `unknown_service` as the specification has it where there is none. */
   readonly serviceName: string
@@ -21,6 +23,7 @@ export interface ResourceRef {
 /** One instrumentation scope as it came: the bytes of its ScopeSpans without the spans, and its name and version. */
 export interface ScopeRef {
   readonly head: Uint8Array
+  readonly headHash: number
   readonly name: string
   readonly version: string
   readonly attributes: ReadonlyMap<string, AttributeValue>
@@ -42,6 +45,7 @@ export function parseResource(head: Uint8Array): ResourceRef {
   const process = text('process.pid')
   return {
     head,
+    headHash: hashInt32(head, 0, head.length),
     attributes,
     serviceName: text('service.name') ?? 'unknown_service',
     instance:
@@ -68,5 +72,5 @@ export function parseScope(head: Uint8Array): ScopeRef {
     })
     readAttributes(head, start, end, 3, attributes)
   })
-  return { head, name, version, attributes }
+  return { head, headHash: hashInt32(head, 0, head.length), name, version, attributes }
 }

@@ -37,8 +37,14 @@ const FIELDS = {
 } as const satisfies Record<PointKind, object>
 
 const NO_REF = Object.freeze(new Uint8Array(0))
-const NO_RESOURCE: ResourceRef = { head: NO_REF, attributes: new Map(), serviceName: 'unknown_service', instance: '' }
-const NO_SCOPE: ScopeRef = { head: NO_REF, name: '', version: '', attributes: new Map() }
+const NO_RESOURCE: ResourceRef = {
+  head: NO_REF,
+  headHash: 0,
+  attributes: new Map(),
+  serviceName: 'unknown_service',
+  instance: '',
+}
+const NO_SCOPE: ScopeRef = { head: NO_REF, headHash: 0, name: '', version: '', attributes: new Map() }
 
 /** A data point under the cursor of `readMetrics`. Numbers are doubles; the `…Exact` ones are for those beyond 2⁵³. */
 export class MetricPoint {
