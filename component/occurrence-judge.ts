@@ -59,8 +59,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
 
   judge(summaries: readonly OccurrenceSummary[], _nowMs: number): readonly FindingReport[] {
     for (const { populations, rows } of summaries) {
-      for (const { service, name, count } of populations) {
-        const key = verdictKey(service, name)
+      for (const { key, count } of populations) {
         const known = this.#populations.get(key)
         if (known !== undefined || this.#populations.size < this.#options.maxPlaces)
           this.#populations.set(key, (known ?? 0) + count)

@@ -1,4 +1,4 @@
-import type { Operations } from '../otlp/operations.ts'
+import { type Operations, operationKey } from '../otlp/operations.ts'
 import { Column } from '../otlp/span-table.ts'
 import { widened } from '../otlp/widened.ts'
 import type { TracesBatch } from './batch.ts'
@@ -46,8 +46,8 @@ export interface OccurrenceRow {
 }
 
 export interface OccurrenceSummary {
-  /** How many spans of an operation there could have been, where the rule counts them. */
-  readonly populations: readonly { readonly service: string; readonly name: string; readonly count: number }[]
+  /** How many spans of an operation there could have been, by its key, where the rule counts them. */
+  readonly populations: readonly { readonly key: string; readonly count: number }[]
   readonly rows: readonly OccurrenceRow[]
 }
 
@@ -110,11 +110,9 @@ export class OccurrenceTally {
       return { cause, service, name, edge, detail, count, firstUnixNano, lastUnixNano, evidence: total.evidence.take() }
     })
     this.#rows.clear()
-    const populations: { service: string; name: string; count: number }[] = []
+    const populations: { key: string; count: number }[] = []
     this.#populations.forEach((count, operation) => {
-      if (count === 0) return
-      const { service, name } = registry.all[operation]!
-      populations.push({ service, name, count })
+      if (count > 0) populations.push({ key: registry.all[operation]!.key, count })
     })
     this.#populations.fill(0)
     return { populations, rows }
@@ -168,5 +166,5 @@ export class OccurrenceTotal {
 
 /** Where an observer looks up whether the judge has spoken of an operation. */
 export function verdictKey(service: string, name: string): string {
-  return `${service}\0${name}`
+  return operationKey(service, name)
 }

@@ -7,6 +7,8 @@ export interface Operation {
   readonly service: string
   readonly serviceId: number
   readonly name: string
+  /** Of service and name: what is kept in maps by operation, whatever the kind, is kept by this one string. */
+  readonly key: string
   /** SpanKind as on the wire. */
   readonly kind: number
 }
@@ -117,7 +119,8 @@ export class Operations {
 
   #push(serviceId: number, name: string, kind: number): number {
     const id = this.all.length
-    this.all.push({ id, service: this.serviceNames[serviceId]!, serviceId, name, kind })
+    const service = this.serviceNames[serviceId]!
+    this.all.push({ id, service, serviceId, name, key: operationKey(service, name), kind })
     return id
   }
 
@@ -132,6 +135,11 @@ export class Operations {
     this.#index = new Int32Array(this.#index.length * 2)
     for (const operation of this.all) if (operation.name !== OTHER_OPERATIONS) this.#enter(operation.id)
   }
+}
+
+/** Names an operation, whatever its kind. */
+export function operationKey(service: string, name: string): string {
+  return `${service}\0${name}`
 }
 
 function hashOf(serviceId: number, kind: number, nameHash: number): number {

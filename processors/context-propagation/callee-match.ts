@@ -11,7 +11,8 @@ export interface KnownExit {
   readonly scope: string
   total: number
   unanswered: number
-  readonly answeredBy: Map<string, number>
+  /** By service. */
+  readonly answeredBy: ReadonlyMap<string, unknown>
 }
 
 export interface KnownEntry {

@@ -30,6 +30,7 @@ export class Peers {
   readonly #limit: number
   readonly #names: ByteInterner
   readonly #peer: BestAttribute
+  readonly #hosts: (string | undefined)[] = []
   readonly #fetched = new Int32Array(FETCHED_ROWS)
   #size = 0
   #operations = new Int32Array(256)
@@ -68,7 +69,9 @@ export class Peers {
   /** The peer's host; '' where the caller names none. */
   peerOf(group: number): string {
     const peer = this.#peers[group]!
-    return peer === NO_PEER ? '' : hostOf(this.#names.text(peer))
+    if (peer === NO_PEER) return ''
+    this.#hosts[peer] ??= hostOf(this.#names.text(peer))
+    return this.#hosts[peer]
   }
 
   #group(operation: number, peer: number): number {

@@ -1,68 +1,126 @@
+import { widened } from '../../otlp/widened.ts'
+
 /** Counts by key over the last minute, in slices of ten seconds. */
 const SLICE_MS = 10_000
 export const SLICES = 6
+const NEVER = -1
 
-interface Slice {
-  readonly index: number
-  readonly sums: Map<string, Float64Array>
-}
-
-/** Sums of a few numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept. Bounded by `limit` keys a slice. */
+/**
+ * Sums of one or two numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept, in
+ * a ring with a place for the one that begins before the oldest has gone. Bounded by `limit` keys.
+ *
+ *     sums of a key:  [ first, second of a slice | … of the next | … ]      slice i stands at i modulo the length of the ring
+ */
 export class RecentCounts {
-  readonly #width: number
   readonly #limit: number
   readonly #kept: number
-  #slices: Slice[] = []
+  /** By place in the ring the slice that stands there. */
+  readonly #slices: Int32Array
+  readonly #places = new Map<string, number>()
+  readonly #free: number[] = []
+  #sums: Float64Array<ArrayBuffer>
+  /** By place of a key, the newest slice that it was counted in. */
+  #lastIn = new Int32Array(16)
+  #newest = NEVER
+  /** The newest slice that has fallen out. */
+  #over = NEVER
 
-  constructor(width: number, limit: number, kept = SLICES) {
-    this.#width = width
+  constructor(limit: number, kept = SLICES) {
     this.#limit = limit
     this.#kept = kept
-  }
-
-  add(atMs: number, key: string, ...amounts: readonly number[]): void {
-    const slice = this.#sliceOf(Math.floor(atMs / SLICE_MS))
-    let sums = slice.sums.get(key)
-    if (!sums) {
-      if (slice.sums.size >= this.#limit) return
-      sums = new Float64Array(this.#width)
-      slice.sums.set(key, sums)
-    }
-    for (let i = 0; i < this.#width; i++) sums[i]! += amounts[i]!
-  }
-
-  expire(nowMs: number): void {
-    const oldest = Math.floor(nowMs / SLICE_MS) - this.#kept
-    while (this.#slices.length > 0 && this.#slices[0]!.index <= oldest) this.#slices.shift()
-  }
-
-  /** Of one key in the slices that were over at `untilMs`, oldest first. */
-  seriesOf(key: string, untilMs: number): readonly Float64Array[] {
-    return this.#slices.flatMap(({ index, sums }) => {
-      const amounts = (index + 1) * SLICE_MS <= untilMs ? sums.get(key) : undefined
-      return amounts ? [amounts] : []
-    })
-  }
-
-  totals(): ReadonlyMap<string, Float64Array> {
-    const totals = new Map<string, Float64Array>()
-    for (const { sums } of this.#slices)
-      for (const [key, amounts] of sums) {
-        const total = totals.get(key)
-        if (!total) totals.set(key, amounts.slice())
-        else for (let i = 0; i < this.#width; i++) total[i]! += amounts[i]!
-      }
-    return totals
+    this.#slices = new Int32Array(kept + 1).fill(NEVER)
+    this.#sums = new Float64Array(this.#lastIn.length * this.#keyWords)
   }
 
   /** What is counted for a while ago goes into the slice of that time. */
-  #sliceOf(index: number): Slice {
-    let at = this.#slices.length
-    while (at > 0 && this.#slices[at - 1]!.index > index) at--
-    const known = this.#slices[at - 1]
-    if (known?.index === index) return known
-    const slice = { index, sums: new Map() }
-    this.#slices.splice(at, 0, slice)
-    return slice
+  add(atMs: number, key: string, first: number, second = 0): void {
+    const slice = Math.floor(atMs / SLICE_MS)
+    const inRing = slice % this.#slices.length
+    if (this.#slices[inRing] !== slice && !this.#open(slice, inRing)) return
+    const place = this.#places.get(key) ?? this.#placeFor(key)
+    if (place === NEVER) return
+    const at = place * this.#keyWords + inRing * 2
+    this.#sums[at]! += first
+    this.#sums[at + 1]! += second
+    if (this.#lastIn[place]! < slice) this.#lastIn[place] = slice
+  }
+
+  expire(nowMs: number): void {
+    const over = Math.floor(nowMs / SLICE_MS) - this.#kept
+    if (over === this.#over) return
+    this.#over = over
+    for (let inRing = 0; inRing < this.#slices.length; inRing++)
+      if (this.#slices[inRing] !== NEVER && this.#slices[inRing]! <= over) this.#clear(inRing)
+    for (const [key, place] of this.#places) {
+      if (this.#lastIn[place]! > over) continue
+      this.#places.delete(key)
+      this.#free.push(place)
+    }
+  }
+
+  /** Both sums of one key in the slices that were over at `untilMs`, oldest first. */
+  seriesOf(key: string, untilMs: number): readonly Float64Array[] {
+    const series: Float64Array[] = []
+    const place = this.#places.get(key)
+    if (place === undefined) return series
+    for (let slice = Math.max(0, this.#newest - this.#kept); slice <= this.#newest; slice++) {
+      const inRing = slice % this.#slices.length
+      if (this.#slices[inRing] !== slice || (slice + 1) * SLICE_MS > untilMs) continue
+      const at = place * this.#keyWords + inRing * 2
+      series.push(this.#sums.subarray(at, at + 2))
+    }
+    return series
+  }
+
+  /** The sums over all slices of each key. */
+  forEach(visit: (key: string, first: number, second: number) => void): void {
+    for (const [key, place] of this.#places) visit(key, this.#total(place, 0), this.#total(place, 1))
+  }
+
+  /** The sum over all slices of the first number of a key. */
+  firstOf(key: string): number {
+    const place = this.#places.get(key)
+    return place === undefined ? 0 : this.#total(place, 0)
+  }
+
+  get #keyWords(): number {
+    return (this.#kept + 1) * 2
+  }
+
+  #total(place: number, which: 0 | 1): number {
+    let total = 0
+    const from = place * this.#keyWords
+    for (let at = from + which; at < from + this.#keyWords; at += 2) total += this.#sums[at]!
+    return total
+  }
+
+  /** Begins a slice in the place of one that is long over; false where it is over itself. */
+  #open(slice: number, inRing: number): boolean {
+    if (slice <= this.#over || this.#slices[inRing]! > slice) return false
+    if (this.#slices[inRing] !== NEVER) this.#clear(inRing)
+    this.#slices[inRing] = slice
+    this.#newest = Math.max(this.#newest, slice)
+    return true
+  }
+
+  #clear(inRing: number): void {
+    const sums = this.#sums
+    for (let at = inRing * 2; at < sums.length; at += this.#keyWords) {
+      sums[at] = 0
+      sums[at + 1] = 0
+    }
+    this.#slices[inRing] = NEVER
+  }
+
+  #placeFor(key: string): number {
+    if (this.#places.size >= this.#limit) return NEVER
+    const place = this.#free.pop() ?? this.#places.size
+    if (place === this.#lastIn.length) {
+      this.#lastIn = widened(this.#lastIn, place + 1)
+      this.#sums = widened(this.#sums, this.#lastIn.length * this.#keyWords)
+    }
+    this.#lastIn[place] = NEVER
+    this.#places.set(key, place)
+    return place
   }
 }

@@ -5,14 +5,7 @@ import { formatsDiffer, type KnownEntry, type KnownExit } from '../callee-match.
 import type { ContextPropagationConfig } from '../config.ts'
 import { RecentCounts } from '../recent-counts.ts'
 import { keeps } from './call-samples.ts'
-import {
-  type CallSummary,
-  type EntryRow,
-  type ExitRow,
-  entryKey,
-  type KeyedSample,
-  RULE,
-} from './context-lost-summary.ts'
+import { type CallSummary, type EntryRow, type ExitRow, type KeyedSample, RULE } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
 import { type Held, HeldCalls, lastAtOrBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
@@ -25,8 +18,14 @@ const CANDIDATES = 64
 
 /** A pair of services and what is known of the calls between them. */
 export interface LostEdge extends Edge {
+  readonly key: string
   connected: number
   lost: number
+}
+
+/** Knows its edges, since it is asked for them whenever it is answered. */
+interface JudgedExit extends KnownExit {
+  readonly answeredBy: Map<string, LostEdge>
 }
 
 interface LostOperation {
@@ -52,7 +51,7 @@ interface LostOperation {
 export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #config: ContextPropagationConfig
   readonly #evidenceLimit: number
-  readonly #exits = new Map<string, KnownExit>()
+  readonly #exits = new Map<string, JudgedExit>()
   readonly #exitIndex = new ExitIndex()
   readonly #entries = new Map<string, KnownEntry>()
   readonly #edges = new Map<string, LostEdge>()
@@ -68,8 +67,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   constructor(config: ContextPropagationConfig, evidenceLimit: number) {
     this.#config = config
-    this.#recentEdges = new RecentCounts(2, config.max_operations)
-    this.#recentEntries = new RecentCounts(2, config.max_operations)
+    this.#recentEdges = new RecentCounts(config.max_operations)
+    this.#recentEntries = new RecentCounts(config.max_operations)
     this.#evidenceLimit = evidenceLimit
   }
 
@@ -83,8 +82,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   verdicts(): Verdicts {
     const verdicts = new Map<string, string>()
-    for (const lost of this.#lost.values())
-      if (lost.reportedOccurrences > 0) verdicts.set(entryKey(lost.edge.to, lost.entry.name), lost.cause)
+    for (const lost of this.#lost.values()) if (lost.reportedOccurrences > 0) verdicts.set(lost.entry.key, lost.cause)
     return verdicts
   }
 
@@ -129,10 +127,14 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     exit.total += row.total
     exit.unanswered += row.unanswered
     for (const [service, boundary, count] of row.answeredBy) {
-      exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
-      this.#exitIndex.addAnswer(exit, service)
-      this.#edge(row.service, service, boundary).connected += count
-      this.#recentEdges.add(this.#nowMs, edgeKey(row.service, service, boundary), count, 0)
+      let edge = exit.answeredBy.get(service)
+      if (edge?.boundary !== boundary) {
+        edge = this.#edge(row.service, service, boundary)
+        exit.answeredBy.set(service, edge)
+        this.#exitIndex.addAnswer(exit, service)
+      }
+      edge.connected += count
+      this.#recentEdges.add(this.#nowMs, edge.key, count)
     }
   }
 
@@ -244,7 +246,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       lost.contained += weight
     edge.lost += weight
     // It came when the connected calls did that are counted for then.
-    this.#recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edgeKey(edge.from, edge.to, edge.boundary), 0, weight)
+    this.#recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edge.key, 0, weight)
     lost.firstMs = Math.min(lost.firstMs, root.startMs)
     lost.lastMs = Math.max(lost.lastMs, root.startMs)
     const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
@@ -259,10 +261,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #edge(from: string, to: string, boundary: Boundary): LostEdge {
-    const key = edgeKey(from, to, boundary)
+    const key = `${from}\0${to}\0${boundary}`
     let edge = this.#edges.get(key)
     if (!edge) {
-      edge = { from, to, boundary, connected: 0, lost: 0 }
+      edge = { key, from, to, boundary, connected: 0, lost: 0 }
       this.#edges.set(key, edge)
     }
     return edge
@@ -288,8 +290,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   /** The same of an edge: a fault that begins or ends in a gateway that lives long is judged by what is, not by what was. */
   #recentTraffic(edge: LostEdge): LostEdge {
-    const key = edgeKey(edge.from, edge.to, edge.boundary)
-    const recent = this.#current(this.#recentEdges.seriesOf(key, this.#nowMs - MATCH_AFTER_MS))
+    const recent = this.#current(this.#recentEdges.seriesOf(edge.key, this.#nowMs - MATCH_AFTER_MS))
     return recent ? { ...edge, connected: recent.whole, lost: recent.broken } : edge
   }
 
@@ -369,8 +370,4 @@ function report(
     related: [],
     ofWholeEdge: decided.ofRoute !== true,
   }
-}
-
-function edgeKey(from: string, to: string, boundary: Boundary): string {
-  return `${from}\0${to}\0${boundary}`
 }

@@ -29,6 +29,8 @@ export interface EntryRow {
   readonly destination: string
   readonly boundary: Boundary
   readonly scope: string
+  /** The RPC that the name is of; null where it is of none. */
+  readonly rpc: string | null
   readonly total: number
   /** Without parent and link. */
   readonly roots: number
@@ -57,8 +59,4 @@ export interface CallSummary {
 
 export function exitKey(service: string, name: string, peer: string): string {
   return `${service}\0${name}\0${peer}`
-}
-
-export function entryKey(service: string, name: string): string {
-  return `${service}\0${name}`
 }

@@ -1,5 +1,6 @@
 import { boundaryOf } from '../../../component/boundary.ts'
 import type { Boundary } from '../../../component/finding.ts'
+import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import type { Operations } from '../../../otlp/operations.ts'
@@ -13,7 +14,7 @@ import { Peers } from '../peers.ts'
 import { CallIds } from './call-ids.ts'
 import { CallSamples } from './call-samples.ts'
 import { ContextLostJudge } from './context-lost-judge.ts'
-import { type CallSummary, type EntryRow, type ExitRow, entryKey, exitKey, RULE } from './context-lost-summary.ts'
+import { type CallSummary, type EntryRow, type ExitRow, exitKey, RULE } from './context-lost-summary.ts'
 
 /** Its judge also knows the traffic of every edge. */
 export interface ContextLostRule extends TraceRule<CallFacts, CallSummary> {
@@ -38,6 +39,7 @@ interface Traits {
   readonly boundary: Boundary
   readonly scope: string
   readonly destination: string
+  readonly rpc: string | null
 }
 
 /** `messaging.source.name` is what consumers said until semantic conventions 1.25, kotel still does. */
@@ -60,6 +62,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
   readonly #traits: (Traits | undefined)[] = []
+  /** By exit group: the judges look up by one string, not by ever new ones. */
+  readonly #exitKeys: (string | undefined)[] = []
   /** Exit group + 1 by row of the batch that is being read: a call and its answer both ask for it. */
   #groups = new Int32Array(1024)
   #registry: Operations | null = null
@@ -105,8 +109,9 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       const { service, name } = registry.all[this.#peers.operationOf(group)]!
       const peer = this.#peers.peerOf(group)
       const { boundary, scope } = this.#traits[this.#peers.operationOf(group)]!
+      this.#exitKeys[group] ??= exitKey(service, name, peer)
       exits.set(group, {
-        key: exitKey(service, name, peer),
+        key: this.#exitKeys[group],
         service,
         name,
         peer,
@@ -125,9 +130,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       exit.answeredBy.push([registry.all[operation]!.service, boundary, count])
     })
     this.#entries.forEach((operation, total, roots) => {
-      const { service, name } = registry.all[operation]!
+      const { key, service, name } = registry.all[operation]!
       const lateAnswers = this.#lateAnswers.get(operation) ?? 0
-      const key = entryKey(service, name)
       entries.set(operation, { key, service, name, ...this.#traits[operation]!, total, roots, lateAnswers })
     })
     this.#exits.clear()
@@ -165,8 +169,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     // Without the copies of spans that came twice.
     if (facts.claimed[row] === 0) this.#rootSamples.add(operation, table, row)
     if (this.#verdicts.size === 0) return
-    const { service, name } = facts.registry.all[operation]!
-    const cause = this.#verdicts.get(entryKey(service, name))
+    const cause = this.#verdicts.get(facts.registry.all[operation]!.key)
     if (cause !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, cause)
   }
 
@@ -190,7 +193,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     return group
   }
 
-  #learnTraits({ batch: { table } }: CallFacts, row: number, operation: number): void {
+  #learnTraits({ batch: { table }, registry }: CallFacts, row: number, operation: number): void {
     if (this.#traits[operation] !== undefined) return
     let destination: string | null = null
     for (const key of DESTINATION_KEYS) destination ??= stringAttribute(table, row, key)
@@ -198,6 +201,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       boundary: boundaryOf(table, row),
       scope: table.scopeOf(row).name,
       destination: destination ?? '',
+      rpc: rpcNameOf(registry.all[operation]!.name),
     }
   }
 }

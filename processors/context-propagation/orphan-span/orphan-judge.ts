@@ -10,7 +10,7 @@ import {
   usualCaller,
 } from './orphan-cause.ts'
 import { OrphanHistory } from './orphan-history.ts'
-import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
+import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
@@ -148,7 +148,7 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
   }
 
   #operation(row: OrphanRow): OrphanedOperation {
-    const key = keyOf(row)
+    const { key } = row
     let operation = this.#operations.get(key)
     if (!operation) {
       operation = new OrphanedOperation(row, this.#evidenceLimit)

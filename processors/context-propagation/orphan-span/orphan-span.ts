@@ -10,7 +10,7 @@ import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { callOfOrphan } from './bridged-orphan.ts'
 import { OrphanJudge } from './orphan-judge.ts'
-import { evidenceKey, keyOf, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
+import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 import { OrphanTraffic, type OrphanTrafficRow } from './orphan-traffic.ts'
 
 /** Late parents named in one summary, to drop evidence; the count is exact whatever their number. */
@@ -147,7 +147,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       })
     const at = row * ROW_WORDS
     this.#awaited.add(table.words, at, at + Column.parentId, id, nowMs)
-    facts.mark(row, RULE, this.#verdicts.get(keyOf(facts.registry.all[id]!)) ?? 'undetermined')
+    facts.mark(row, RULE, this.#verdicts.get(facts.registry.all[id]!.key) ?? 'undetermined')
   }
 
   /** Where some services send their spans elsewhere, what entered from outside may be theirs unless its call is here. */
@@ -216,8 +216,9 @@ function rowOf(
   tally: Tally | undefined,
   traffic: OrphanTrafficRow | undefined,
 ): OrphanRow {
-  const { service, name, kind } = operation
+  const { key, service, name, kind } = operation
   return {
+    key,
     service,
     name,
     kind,

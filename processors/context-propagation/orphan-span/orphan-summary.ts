@@ -5,6 +5,8 @@ export const RULE = 'CTX-001'
 
 /** What one shard saw of an operation since its last summary. */
 export interface OrphanRow extends OrphanTrafficRow {
+  /** Where the finding is: a service and a span name, whatever the kind. */
+  readonly key: string
   readonly service: string
   readonly name: string
   readonly kind: number
@@ -33,9 +35,4 @@ export type OrphanSummary = readonly OrphanRow[]
 /** Names an orphan by the parent that it misses. */
 export function evidenceKey(traceId: string, spanId: string | null): string {
   return `${traceId}/${spanId}`
-}
-
-/** Where the finding is: a service and a span name, whatever the kind. */
-export function keyOf(operation: { readonly service: string; readonly name: string }): string {
-  return `${operation.service}\0${operation.name}`
 }

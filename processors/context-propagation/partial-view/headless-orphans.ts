@@ -1,4 +1,5 @@
-import { keyOf, type OrphanRow } from '../orphan-span/orphan-summary.ts'
+import { operationKey } from '../../../otlp/operations.ts'
+import type { OrphanRow } from '../orphan-span/orphan-summary.ts'
 
 /** A share of orphans that is most of them. */
 const MOST = 0.7
@@ -23,10 +24,10 @@ export class HeadlessOrphans {
     this.#limit = limit
   }
 
-  add({ service, name, orphans, alone, beside }: OrphanRow): void {
+  add({ key, orphans, alone, beside }: OrphanRow): void {
     this.#alone += alone
     this.#beside += beside
-    const tally = this.#tallyOf(service, name)
+    const tally = this.#tallyOf(key)
     if (!tally) return
     if (alone + beside > 0 && tally.alone + tally.beside === 0) this.#headlessOperations++
     tally.orphans += orphans
@@ -36,14 +37,13 @@ export class HeadlessOrphans {
 
   /** Whether the parents of most orphans of an operation may be in a process that is not seen. `answersMissing`: others are not seen either. */
   mayBeElsewhere(service: string, name: string, answersMissing: boolean): boolean {
-    const tally = this.#byOperation.get(keyOf({ service, name }))
+    const tally = this.#byOperation.get(operationKey(service, name))
     if (!tally || this.#headlessOperations < SEVERAL) return false
     const isIntermediary = !answersMissing && this.#beside < (this.#alone + this.#beside) * BESIDE
     return tally.beside + (isIntermediary ? 0 : tally.alone) > tally.orphans * MOST
   }
 
-  #tallyOf(service: string, name: string) {
-    const key = keyOf({ service, name })
+  #tallyOf(key: string) {
     let tally = this.#byOperation.get(key)
     if (!tally && this.#byOperation.size < this.#limit) {
       tally = { orphans: 0, alone: 0, beside: 0 }

@@ -2,6 +2,7 @@ import type { FindingReport } from '../../../component/finding.ts'
 import type { OccurrenceSummary } from '../../../component/occurrence-rule.ts'
 import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import { operationKey } from '../../../otlp/operations.ts'
 import { type KnownExit, namesService } from '../callee-match.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import type { CallSummary } from '../context-lost/context-lost-summary.ts'
@@ -20,6 +21,7 @@ const CONFIRM_AFTER_MS = 20_000
 
 /** How long after the last spans the view is judged: an export interval. */
 const TRAFFIC_WITHIN_MS = 5000
+const NOBODY: ReadonlySet<string> = new Set()
 /** Share of the orphans of a service that must be explained where the others tell nothing. */
 const EXPLAINED_FROM = 0.1
 
@@ -45,8 +47,9 @@ export interface ViewSummary {
 export type ViewState = 'whole' | 'suspected' | 'partial'
 
 /** What is known of an exit for good. */
-interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
+interface Exit extends Pick<KnownExit, 'service' | 'peer' | 'boundary'> {
   readonly answeredBy: Map<string, number>
+  readonly rpc: string | null
 }
 
 interface OrphanTally {
@@ -92,11 +95,11 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   constructor(config: ContextPropagationConfig) {
     this.#limit = config.max_operations
     this.#elsewhere = config.expected_elsewhere
-    this.#recentExits = new RecentCounts(2, this.#limit)
-    this.#recentEntries = new RecentCounts(2, this.#limit)
-    this.#recentLostAnswers = new RecentCounts(1, this.#limit, SLICES + 1)
-    this.#recentBridges = new RecentCounts(1, this.#limit)
-    this.#recentInner = new RecentCounts(1, 1)
+    this.#recentExits = new RecentCounts(this.#limit)
+    this.#recentEntries = new RecentCounts(this.#limit)
+    this.#recentLostAnswers = new RecentCounts(this.#limit, SLICES + 1)
+    this.#recentBridges = new RecentCounts(this.#limit)
+    this.#recentInner = new RecentCounts(1)
     this.#headless = new HeadlessOrphans(this.#limit)
   }
 
@@ -107,14 +110,14 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         const exit = this.#exit(row)
         if (exit === null) continue
         for (const [service, , count] of row.answeredBy) {
-          exit.answeredBy.set(service, (exit.answeredBy.get(service) ?? 0) + count)
-          this.#callersOf(service).add(row.service)
+          const known = exit.answeredBy.get(service)
+          if (known === undefined) this.#callersOf(service).add(row.service)
+          exit.answeredBy.set(service, (known ?? 0) + count)
         }
         if (row.boundary !== 'messaging')
           this.#recentExits.add(nowMs, row.key, row.total - row.late, row.unanswered - row.late)
       }
-      for (const { service, name, roots, lateAnswers } of entries) {
-        const rpc = rpcNameOf(name)
+      for (const { service, rpc, roots, lateAnswers } of entries) {
         if (rpc !== null && this.#servers.size < this.#limit) {
           this.#servers.set(rpc, service)
           this.#interfaces.set(interfaceOf(rpc), service)
@@ -133,14 +136,14 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {
     for (const summary of summaries) {
       for (const row of summary) {
-        const { service, name, entry, withParent, orphans, retracted } = row
+        const { key, service, entry, withParent, orphans, retracted } = row
         if (!entry) {
           if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
           continue
         }
         this.#recentEntries.add(nowMs, service, withParent, orphans - retracted)
         if (orphans === 0) continue
-        if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(`${service}\0${name}`)
+        if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(key)
         this.#tallyOf(service).orphans += orphans
         this.#headless.add(row)
       }
@@ -202,7 +205,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   withholds({ rule, cause, place }: FindingReport): boolean {
     if (!rule.startsWith('CTX-')) return false
     if (this.state !== 'whole') return true
-    if (rule !== 'CTX-001' || !this.#entryOperations.has(`${place.service}\0${place.operation}`)) return false
+    if (rule !== 'CTX-001' || !this.#entryOperations.has(operationKey(place.service, place.operation!))) return false
     if (
       cause !== 'parent_dropped' &&
       this.#headless.mayBeElsewhere(place.service, place.operation!, this.#answersMissing)
@@ -214,62 +217,51 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   #view(): View {
-    const bridges = this.#recentBridges.totals()
-    const answersLost = new Map<string, number>()
     const bridgedTo = new Map<string, number>()
-    for (const [key, [count]] of bridges) {
+    this.#recentBridges.forEach((key, count) => {
       const to = key.split('\0')[1]!
-      bridgedTo.set(to, (bridgedTo.get(to) ?? 0) + count!)
-    }
+      bridgedTo.set(to, (bridgedTo.get(to) ?? 0) + count)
+    })
     const entries: EntryTraffic[] = []
-    for (const [service, [count]] of this.#recentLostAnswers.totals()) answersLost.set(service, count!)
-    for (const [service, [withParent, orphans]] of this.#recentEntries.totals()) {
+    this.#recentEntries.forEach((service, withParent, orphans) => {
       entries.push({
         service,
-        withParent: withParent!,
-        orphans: Math.max(0, orphans! - (bridgedTo.get(service) ?? 0)),
-        callers: this.#callers.get(service) ?? new Set(),
+        withParent,
+        orphans: Math.max(0, orphans - (bridgedTo.get(service) ?? 0)),
+        callers: this.#callers.get(service) ?? NOBODY,
       })
-    }
-    return {
-      entries,
-      exits: this.#exitTraffic(bridges, answersLost),
-      innerOrphans: this.#recentInner.totals().get('')?.[0] ?? 0,
-    }
+    })
+    return { entries, exits: this.#exitTraffic(), innerOrphans: this.#recentInner.firstOf('') }
   }
 
   /** Calls by caller and callee, without those whose answer is here but hangs elsewhere. */
-  #exitTraffic(
-    bridges: ReadonlyMap<string, Float64Array>,
-    answersLost: ReadonlyMap<string, number>,
-  ): readonly ExitTraffic[] {
+  #exitTraffic(): readonly ExitTraffic[] {
     const edges = new Map<string, { from: string; to: string; seen: boolean; calls: number; unanswered: number }>()
-    for (const [key, [calls, unanswered]] of this.#recentExits.totals()) {
+    this.#recentExits.forEach((key, calls, unanswered) => {
       const exit = this.#exits.get(key)!
       const callee = this.#calleeOf(exit)
-      if (callee === null) continue
+      if (callee === null) return
       const edgeKey = `${exit.service}\0${callee.name}`
       let edge = edges.get(edgeKey)
       if (!edge) {
         edge = { from: exit.service, to: callee.name, seen: callee.seen, calls: 0, unanswered: 0 }
         edges.set(edgeKey, edge)
       }
-      edge.calls += calls!
-      edge.unanswered += unanswered!
-    }
+      edge.calls += calls
+      edge.unanswered += unanswered
+    })
     for (const [key, edge] of edges) {
-      const elsewhere = (bridges.get(key)?.[0] ?? 0) + (answersLost.get(edge.to) ?? 0)
+      const elsewhere = this.#recentBridges.firstOf(key) + this.#recentLostAnswers.firstOf(edge.to)
       edge.unanswered = Math.max(0, edge.unanswered - elsewhere)
     }
     return [...edges.values()]
   }
 
   /** Whom a call is for: who answers it as a rule, who serves that RPC, whom the caller names. Null where nobody need answer. */
-  #calleeOf({ service, name, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
+  #calleeOf({ service, rpc, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
     let usual: string | null = null
     for (const [service, count] of answeredBy)
       if (usual === null || count > (answeredBy.get(usual) ?? 0)) usual = service
-    const rpc = rpcNameOf(name)
     usual ??= rpc === null ? null : (this.#servers.get(rpc) ?? null)
     if (usual !== null) return this.#isElsewhere(usual) ? null : { name: usual, seen: true }
     if (boundary !== 'grpc' || this.#isElsewhere(peer)) return null
@@ -287,7 +279,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     if (!exit) {
       if (this.#exits.size >= this.#limit) return null
       const { service, name, peer, boundary } = row
-      exit = { service, name, peer, boundary, answeredBy: new Map() }
+      exit = { service, peer, boundary, answeredBy: new Map(), rpc: rpcNameOf(name) }
       this.#exits.set(row.key, exit)
     }
     return exit
