@@ -1,13 +1,14 @@
 import type { Evidence, FindingReport } from '../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
+import { type Drift, farDrift, isDrifting, SIGNIFICANCE } from './clock-drift.ts'
 import { ClockMetrics } from './clock-metrics.ts'
 import { clockVerdict } from './clock-table.ts'
+import { ASYMMETRY_SHARE } from './clocks/clock-graph.ts'
 import type { ClockGroup } from './clocks/clock-groups.ts'
 import { ClockModel } from './clocks/clock-model.ts'
 import type { ClockSummary } from './clocks/clock-samples.ts'
 import type { TrackPoint } from './clocks/clock-track.ts'
 import type { Step } from './clocks/find-steps.ts'
-import { medianOf } from './clocks/robust.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 
 /**
@@ -18,12 +19,17 @@ const MIN_BEYOND = { proven: 10, symmetric: 20 } as const
 /** Most of the seconds since the last step must agree, of which so many are looked at. */
 const RECENT = 60
 const MIN_SHARE = 0.5
-/** Seconds from which a drift is told from an offset, and from which nothing before the last step is asked. */
-const DRIFT = { least: 5, enough: 20 } as const
 /** An offset that only symmetry tells may be an asymmetry. */
 const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
-/** Uncertainties from which an offset is one. */
-const SIGNIFICANCE = 3
+/** How long a step is told of the same clock before it is taken for certain: some calls come later than others. */
+const STEP_CERTAIN_MS = 15_000
+
+/** A finding as it was said last. */
+interface Said {
+  readonly report: FindingReport
+  readonly sinceMs: number
+  readonly members: readonly string[]
+}
 
 /** CLOCK-001 clock_offset and CLOCK-002 clock_step, from the tracks of all clocks. */
 export class ClockJudge implements TraceJudge<ClockSummary> {
@@ -32,7 +38,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   readonly #config: SpanLifetimeConfig
   readonly #evidenceLimit: number
   /** What was said last of each place and cause, to take it back when the place is gone. */
-  readonly #said = new Map<string, FindingReport>()
+  readonly #said = new Map<string, Said>()
   readonly #unknownOffsets = new Map<string, string>()
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
@@ -62,7 +68,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       if (steps.length > 0) reports.push(this.#stepReport(group, steps, groups))
     }
     const takenBack = this.#takenBack(reports)
-    return [...takenBack, ...reports.flatMap((report) => this.#news(report))]
+    return [...takenBack, ...reports.flatMap((report) => this.#news(report, nowMs))]
   }
 
   verdicts(): Verdicts {
@@ -91,17 +97,14 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
 
   #offsetReport(group: ClockGroup, groups: readonly ClockGroup[]): FindingReport | null {
     const toleranceNano = this.#config.offset_tolerance * 1e6
-    const isBeyond = ({ offsetNano, halfWidthNano }: TrackPoint) =>
-      Math.abs(offsetNano) > Math.max(toleranceNano, SIGNIFICANCE * halfWidthNano)
-    const recent = sinceLastJump(group).slice(-RECENT)
-    if (recent.filter(isBeyond).length < MIN_SHARE * recent.length) return null
-    const beyond = group.points.filter(isBeyond)
-    if (beyond.length === 0) return null
-    const excluding = beyond.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0)
-    const proven = excluding.length >= MIN_SHARE * beyond.length
-    if (beyond.length * strideOf(group) < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
+    const drift = farDrift(group, toleranceNano)
+    const isFar = drift !== null
+    const seconds = isFar ? group.points.filter((point) => this.#isWrong(point, drift)) : this.#steadily(group)
+    if (seconds.length === 0) return null
+    const proven = drift?.isProven || isProven(seconds)
+    if (seconds.length * strideOf(group) < (proven ? MIN_BEYOND.proven : MIN_BEYOND.symmetric)) return null
     const last = group.points.at(-1)!
-    const cause = isDrifting(group, toleranceNano) ? 'drifting' : 'steady'
+    const cause = isFar || isDrifting(group, toleranceNano) ? 'drifting' : 'steady'
     const direction = last.offsetNano < 0 ? 'behind' : 'ahead of'
     const shown = `${(Math.abs(last.offsetNano) / 1e6).toFixed(1)} ms`
     const moves = cause === 'drifting' ? ', and the difference moves' : ''
@@ -111,10 +114,10 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       confidence: proven ? CONFIDENCE.proven : CONFIDENCE.symmetric,
       causeConfidence: proven ? 0.95 : CONFIDENCE.symmetric,
       state: proven ? 'confirmed' : 'provisional',
-      occurrences: beyond.length,
+      occurrences: seconds.length,
       population: group.points.length,
-      firstUnixNano: secondsToNano(beyond[0]!.second),
-      lastUnixNano: secondsToNano(beyond.at(-1)!.second),
+      firstUnixNano: secondsToNano(seconds[0]!.second),
+      lastUnixNano: secondsToNano(seconds.at(-1)!.second),
       message: `The clock of ${group.domain} is ${shown} ${direction} that of ${group.reference}${moves}.`,
       values: {
         offset_seconds: last.offsetNano / 1e9,
@@ -123,6 +126,25 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       },
       evidence: this.#evidence(group, groups),
     }
+  }
+
+  /** The seconds beyond the tolerance, if it still is. */
+  #steadily(group: ClockGroup): readonly TrackPoint[] {
+    const isBeyond = (point: TrackPoint) => this.#isBeyond(point)
+    const recent = sinceLastJump(group).slice(-RECENT)
+    return recent.filter(isBeyond).length < MIN_SHARE * recent.length ? [] : group.points.filter(isBeyond)
+  }
+
+  /** By more than it may be wrong: an offset at the tolerance is not now and then beyond it. */
+  #isBeyond({ offsetNano, halfWidthNano, delayNano }: TrackPoint): boolean {
+    const surelyNano = Math.abs(offsetNano) - Math.max(halfWidthNano, ASYMMETRY_SHARE * delayNano)
+    return surelyNano > this.#config.offset_tolerance * 1e6 && Math.abs(offsetNano) > SIGNIFICANCE * halfWidthNano
+  }
+
+  /** Beyond the tolerance, or that far from where a drift began. */
+  #isWrong(point: TrackPoint, { fromS, fromNano }: Drift): boolean {
+    if (this.#isBeyond(point)) return true
+    return point.second >= fromS && this.#isBeyond({ ...point, offsetNano: point.offsetNano - fromNano })
   }
 
   #stepReport(group: ClockGroup, steps: readonly Step[], groups: readonly ClockGroup[]): FindingReport {
@@ -134,7 +156,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       level: 'error',
       confidence: CONFIDENCE.step,
       causeConfidence: CONFIDENCE.step,
-      state: 'confirmed',
+      state: 'provisional',
       occurrences: steps.length,
       population: Math.max(1, group.points.length - 1),
       firstUnixNano: secondsToNano(steps[0]!.atS),
@@ -156,39 +178,53 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   }
 
   /** Says what changed; occurrences that were forgotten with old points still happened. */
-  #news(report: FindingReport): readonly FindingReport[] {
-    const key = keyOf(report)
+  #news(found: FindingReport, nowMs: number): readonly FindingReport[] {
+    const key = keyOf(found)
     const before = this.#said.get(key)
-    const isKnown = before?.cause === report.cause && before.state === report.state
-    if (isKnown && before.occurrences >= report.occurrences) return []
-    this.#said.set(key, report)
-    return [{ ...report, supersedesCause: before && before.cause !== report.cause ? before.cause : null }]
+    const sinceMs = before?.sinceMs ?? nowMs
+    const isCertain = found.rule === 'CLOCK-002' && nowMs - sinceMs >= STEP_CERTAIN_MS
+    const wasCertain = before?.report.state === 'confirmed'
+    const confidence = Math.max(found.confidence, before?.report.confidence ?? 0)
+    const report: FindingReport = isCertain || wasCertain ? { ...found, confidence, state: 'confirmed' } : found
+    const isKnown = before?.report.cause === report.cause && before.report.state === report.state
+    if (isKnown && before.report.occurrences >= report.occurrences) return []
+    this.#said.set(key, { report, sinceMs, members: this.#groupOf(report)?.members ?? [] })
+    const supersedesCause = before && before.report.cause !== report.cause ? before.report.cause : null
+    return [{ ...report, supersedesCause }]
   }
 
-  /** A domain that merged with another goes on under its name; a step that was another clock's was none. */
+  /**
+   * A domain that merged with another goes on under its name; a step that was another clock's was none; nor was an offset
+   * that calls which came later do not show, or that was another clock's. What is over stands.
+   */
   #takenBack(reports: readonly FindingReport[]): readonly FindingReport[] {
     const stand = new Set(reports.map(keyOf))
-    const known = new Set(this.model.groups.map((group) => group.domain))
     const back: FindingReport[] = []
-    for (const [key, report] of this.#said) {
-      if (stand.has(key) || (report.rule === 'CLOCK-001' && known.has(report.place.service))) continue
+    for (const [key, said] of this.#said) {
+      if (stand.has(key) || (said.report.rule === 'CLOCK-001' && this.#wasTrue(said))) continue
       this.#said.delete(key)
-      back.push({ ...report, state: 'retracted' })
+      back.push({ ...said.report, state: 'retracted' })
     }
     return back
   }
+
+  #wasTrue({ report, members }: Said): boolean {
+    const group = this.#groupOf(report)
+    if (!group || group.points.length === 0) return false
+    const isForgotten = secondsToNano(group.points[0]!.second) > report.firstUnixNano
+    if (isForgotten || (report.cause === 'drifting' && members.join() === group.members.join())) return true
+    return group.points.filter((point) => this.#isBeyond(point)).length * strideOf(group) >= MIN_BEYOND.proven
+  }
+
+  #groupOf({ place }: FindingReport): ClockGroup | undefined {
+    return this.model.groups.find(({ domain }) => domain === place.service)
+  }
 }
 
-/** Whether the offset moved, steps aside, by half of what is tolerated, and not only back and forth. */
-function isDrifting(group: ClockGroup, toleranceNano: number): boolean {
-  const stretches = stretchesOf(group)
-  const longest = stretches.reduce((most, one) => (one.length > most.length ? one : most))
-  const stretch = stretches.findLast(({ length }) => length >= DRIFT.enough) ?? longest
-  if (stretch.length < DRIFT.least) return false
-  const quarter = Math.ceil(stretch.length / 4)
-  const moved = meanOf(stretch.slice(-quarter)) - meanOf(stretch.slice(0, quarter))
-  const uncertain = SIGNIFICANCE * medianOf(stretch.map((point) => point.halfWidthNano))
-  return Math.abs(moved) > Math.max(toleranceNano / 2, uncertain)
+/** Whether calls contradict that there is no offset, in most of these seconds. */
+function isProven(seconds: readonly TrackPoint[]): boolean {
+  const excluding = seconds.filter(({ lowerNano, upperNano }) => lowerNano > 0 || upperNano < 0)
+  return excluding.length >= MIN_SHARE * seconds.length
 }
 
 /** Seconds from point to point: more than one where there are many pairs of clocks. */
@@ -201,16 +237,6 @@ function strideOf({ points }: ClockGroup): number {
 function sinceLastJump({ points, jumps }: ClockGroup): readonly TrackPoint[] {
   const from = jumps.at(-1)?.atS ?? Number.NEGATIVE_INFINITY
   return points.filter((point) => point.second > from)
-}
-
-/** What lies between its steps, earliest first. */
-function stretchesOf({ points, jumps }: ClockGroup): readonly (readonly TrackPoint[])[] {
-  const ends = [...jumps.map(({ atS }) => atS), Number.POSITIVE_INFINITY]
-  return ends.map((end, i) => points.filter(({ second }) => second <= end && second > (ends[i - 1] ?? -1)))
-}
-
-function meanOf(points: readonly TrackPoint[]): number {
-  return points.reduce((sum, point) => sum + point.offsetNano, 0) / points.length
 }
 
 function keyOf({ rule, place }: FindingReport): string {

@@ -8,14 +8,14 @@ export const rule: Rule = {
   processor: 'span_lifetime',
   signals: ['traces'],
   reads: 'times of calls and of their answers between clock domains (host.id, node, host name, address)',
-  when: 'Two clock domains differ by more than the tolerance and by more than three times the uncertainty of the estimate.',
+  when: 'Two clock domains differ by more than the tolerance, whatever the estimate may be wrong by, and by more than three times its uncertainty; or they drift apart by more than twice the tolerance.',
   meaning:
     'Times of spans on these machines cannot be compared: children seem to begin before their parents, network time comes out negative. Durations within one machine stay right. The `service` of the finding is the clock domain.',
   drawing: `
     node-a   search   CLIENT   ██████████████
     node-b   geo      SERVER ████████            begins 3 ms before it was called  <- clock of node-b is 3 ms behind`,
   key: { operation: false, instance: false },
-  occurrence: 'second whose estimate is beyond the tolerance',
+  occurrence: 'second whose estimate is beyond the tolerance, or that far from where a drift began',
   population: { per: 'pair', what: 'seconds with an estimate for this pair of domains' },
   evidence: "`span_id` is the callee's span of a call between the two clocks, `related_span_id` the caller's",
   causes: [
@@ -75,7 +75,7 @@ refclock PHC /dev/ptp0 poll 2`,
     {
       what: 'times the uncertainty that an offset must exceed',
       value: '3',
-      constants: ['span-lifetime/clock-judge.ts SIGNIFICANCE'],
+      constants: ['span-lifetime/clock-drift.ts SIGNIFICANCE'],
       reason: 'Below it may be chance.',
     },
     {
@@ -83,6 +83,24 @@ refclock PHC /dev/ptp0 poll 2`,
       value: '10',
       constants: ['span-lifetime/clocks/offset-fit.ts MIN_CALLS'],
       reason: 'Fewer may all have waited on the way.',
+    },
+    {
+      what: 'share of the way there and back that the offset must exceed the tolerance by',
+      value: '0.1',
+      constants: ['span-lifetime/clocks/clock-graph.ts ASYMMETRY_SHARE'],
+      reason:
+        'By as much ways that are taken as equal may differ: an offset at the tolerance is not now and then beyond it.',
+    },
+    {
+      what: 'tolerances by which a drift must move the offset, if it is not beyond one of them otherwise, and seconds over which it is seen',
+      value: '2, over 20 s at least and 120 s at most',
+      constants: [
+        'span-lifetime/clock-drift.ts FAR',
+        'span-lifetime/clock-drift.ts enough',
+        'span-lifetime/clock-drift.ts most',
+      ],
+      reason:
+        'Then the offset is beyond the tolerance at one end of its way, even where the ways there and back differ. Half of what the delay changed by is taken off: a queue on one way looks like that.',
     },
     {
       what: 'seconds beyond the tolerance from which it is said',

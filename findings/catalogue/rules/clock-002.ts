@@ -74,6 +74,12 @@ if time.Now().After(deadline) { // so this is right even if the wall clock was s
       constants: ['span-lifetime/clocks/find-steps.ts ONE_WAY'],
       reason: 'What is spent on one of the two ways alone moves the estimate by half of it, and looks the same.',
     },
+    {
+      what: 'how long a step is provisional',
+      value: '15 s',
+      constants: ['span-lifetime/clock-judge.ts STEP_CERTAIN_MS'],
+      reason: 'Whose clock was set is known when the calls of all pairs of clocks have come.',
+    },
   ],
   blindTo: [
     'Steps with fewer than 32 calls between two clocks before or after them, within a minute and a half.',

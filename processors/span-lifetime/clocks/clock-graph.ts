@@ -19,7 +19,7 @@ export interface ClockOffset {
   readonly upperNano: number
 }
 
-/** Share of the way there and back by which ways that are taken as equal may differ; weighs edges, widens nothing. */
+/** Share of the way there and back by which ways that are taken as equal may differ; weighs edges, widens no estimate. */
 export const ASYMMETRY_SHARE = 0.1
 
 /**

@@ -1,5 +1,5 @@
-import { medianError, medianOf, robustSigma } from './robust.ts'
-import type { SampleWindow } from './sample-window.ts'
+import { medianError, medianOf, robustSigma, valueByRank } from './robust.ts'
+import type { Samples, SampleWindow } from './sample-window.ts'
 
 /** Calls from which an offset is estimated, and samples of least delay that remain of them. */
 export const MIN_CALLS = 10
@@ -10,6 +10,12 @@ const MIN_SAMPLES = 6
  */
 const LEAST_DELAYED = 0.25
 const MAX_SAMPLES = 96
+/**
+ * Where few calls were seen, or many waited, what waited twice as long as the best says more of a queue than of a clock;
+ * up to a millisecond more is what SDKs cut off times.
+ */
+const MOST_DELAYED = 2
+const CUT_NANO = 1e6
 /** Below this span of time a slope means nothing. */
 const MIN_SLOPE_S = 4
 /** Errors of the difference of two halves from which a slope is believed. */
@@ -48,7 +54,7 @@ export interface OffsetFit {
 export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POSITIVE_INFINITY): OffsetFit | null {
   if (window.calls < MIN_CALLS || window.size < MIN_SAMPLES) return null
   const wanted = Math.max(2 * MIN_SAMPLES, Math.ceil(window.calls * LEAST_DELAYED))
-  const { times, offsets, delays } = window.leastDelayed(Math.min(MAX_SAMPLES, wanted))
+  const { times, offsets, delays } = withoutQueued(window.leastDelayed(Math.min(MAX_SAMPLES, wanted)))
   const count = times.length
   const level = new Float64Array(count)
   const { slope, halfWidth: slopeHalfWidth, isMeasured } = slopeOf(times, offsets, level)
@@ -72,6 +78,20 @@ export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POS
     delayNano,
     ...boundsAround(window, offsetNano, level, delays, delayNano, slope),
   }
+}
+
+/** Moves the rest together; a few always remain. */
+function withoutQueued({ times, offsets, delays }: Samples): Samples {
+  const best = valueByRank(delays, MIN_SAMPLES - 1)
+  const mostNano = Math.max(MOST_DELAYED * best, best + CUT_NANO)
+  let kept = 0
+  for (let i = 0; i < delays.length; i++) {
+    if (delays[i]! > mostNano) continue
+    times[kept] = times[i]!
+    offsets[kept] = offsets[i]!
+    delays[kept++] = delays[i]!
+  }
+  return { times: times.subarray(0, kept), offsets: offsets.subarray(0, kept), delays: delays.subarray(0, kept) }
 }
 
 interface Slope {

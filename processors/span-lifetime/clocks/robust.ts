@@ -27,6 +27,13 @@ export function select(values: Float64Array, k: number, count = values.length): 
 /** Where values are moved about for a median, so that none makes an array. */
 let scratch = new Float64Array(256)
 
+/** The value that would stand at `rank` if the values were sorted. */
+export function valueByRank(values: ArrayLike<number>, rank: number): number {
+  if (values.length > scratch.length) scratch = new Float64Array(2 * values.length)
+  for (let i = 0; i < values.length; i++) scratch[i] = values[i]!
+  return select(scratch, rank, values.length)
+}
+
 /** Of the values from `from` on, before `until`. */
 export function medianOf(values: ArrayLike<number>, from = 0, until = values.length): number {
   if (until - from > scratch.length) scratch = new Float64Array(2 * (until - from))

@@ -8,10 +8,17 @@ export interface Occurrence {
   readonly needs?: readonly Span[]
   /** Asked when all recipes of the run are through: whether it still is what it was, or another one has undone it. */
   readonly stands?: () => boolean
-  /** Of each of these calls so many must still be seen as calls, or nobody can tell. */
-  readonly enough?: readonly { readonly entries: readonly Span[]; readonly atLeast: number }[]
+  /** Of each of these calls so many, or so many moments of them, must still be seen, or nobody can tell. */
+  readonly enough?: readonly Needed[]
   /** Whether it can be told from what is healthy at all, judged on the unbroken trace. */
   readonly identifiable: boolean
+}
+
+/** Calls of which so many are needed; with moments, at so many different ones. */
+export interface Needed {
+  readonly entries: readonly Span[]
+  readonly atLeast: number
+  readonly momentOf?: (entry: Span) => number
 }
 
 /** Where a finding of it must be. */
@@ -52,7 +59,10 @@ export function arrives({ spans, needs = [], stands }: Occurrence): boolean {
 
 /** Whether of the calls that it rests on enough arrive on both sides and in one trace, after all other breaks. */
 export function areEnough({ enough = [] }: Occurrence): boolean {
-  return enough.every(({ entries, atLeast }) => entries.filter(isSeenAsCall).length >= atLeast)
+  return enough.every(({ entries, atLeast, momentOf }) => {
+    const seen = entries.filter(isSeenAsCall)
+    return (momentOf ? new Set(seen.map(momentOf)).size : seen.length) >= atLeast
+  })
 }
 
 function isSeenAsCall({ lost, parent, parentId, traceId }: Span): boolean {

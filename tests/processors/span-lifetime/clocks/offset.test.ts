@@ -79,6 +79,17 @@ describe('fitOffset', () => {
     expect(fit.halfWidthNano / MS).toBeLessThan(0.3)
   })
 
+  it('leaves out, of few calls, those that were stuck in a queue on one way', () => {
+    const call = (s: number) => ({
+      offsetMs: 3,
+      thereMs: 1 + 0.2 * queue() + (Math.floor(s) % 4 === 0 ? 0 : 20 + 80 * random()),
+      backMs: 1 + 0.2 * queue(),
+    })
+    const fit = fitOffset(windowOf(1, call), 15)!
+    expect(Math.abs(fit.offsetNano / MS - 3)).toBeLessThan(0.3)
+    expect(fit.halfWidthNano / MS).toBeLessThan(0.5)
+  })
+
   it('says nothing from a handful of calls', () => {
     expect(
       fitOffset(
