@@ -13,26 +13,25 @@ const MAX_BUCKETS = 160
 /** As fine as the specification allows; the first values that lie apart coarsen it. */
 const MAX_SCALE = 20
 
-/** Where things lie in the stretch of a series. */
-const COUNT = 0
-const SUM = 1
-const MIN = 2
-const MAX = 3
-const ZEROS = 4
-const SCALE = 5
-/** 2^scale, kept since a power costs as much as a logarithm. */
-const FACTOR = 6
+/** Where things lie in the stretch of a series: first what is touched once a span, less than a cache line. */
+const SUM = 0
+const MIN = 1
+const MAX = 2
+/** 2^scale, kept since a power costs as much as a logarithm; 0 while nothing was recorded. */
+const FACTOR = 3
 /** Index of the first bucket, and how many from there on are in use. */
-const FIRST = 7
-const USED = 8
-const BUCKETS = 9
+const FIRST = 4
+const USED = 5
+const ZEROS = 6
+const SCALE = 7
+const BUCKETS = 8
 const WIDTH = BUCKETS + MAX_BUCKETS
 
 /**
  * An exponential histogram by series: bucket i at scale s holds values from 2^(i/2^s), exclusive, to 2^((i+1)/2^s),
  * inclusive. One stretch of a Float64Array for each series:
  *
- *     │ count │ sum │ min │ max │ zeros │ scale │ factor │ first │ used │ bucket first │ … │ bucket first + used − 1 │ unused │
+ *     │ sum │ min │ max │ factor │ first │ used │ zeros │ scale │ bucket first │ … │ bucket first + used − 1 │ unused │
  *
  * For durations: what is zero or negative counts as zero.
  * https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram
@@ -52,18 +51,18 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     const start = series * WIDTH
     if (start >= this.#values.length) this.#values = widened(this.#values, (series + 1) * WIDTH)
     const values = this.#values
-    if (values[start + COUNT]! === 0) {
-      values[start + SCALE] = MAX_SCALE
-      values[start + FACTOR] = 2 ** MAX_SCALE
-      values[start + MIN] = value
-      values[start + MAX] = value
-    }
-    values[start + COUNT]!++
+    const factor = values[start + FACTOR]!
+    if (factor === 0) this.#begin(start, value)
     values[start + SUM]! += value
     if (value < values[start + MIN]!) values[start + MIN] = value
     if (value > values[start + MAX]!) values[start + MAX] = value
-    if (value > 0) this.#countIn(start, value)
-    else values[start + ZEROS]!++
+    if (!(value > 0)) {
+      values[start + ZEROS]!++
+      return
+    }
+    const place = indexOf(value, factor) - values[start + FIRST]!
+    if (place >= 0 && place < values[start + USED]!) values[start + BUCKETS + place]!++
+    else this.#countIn(start, value)
   }
 
   /**
@@ -71,8 +70,9 @@ export class ExponentialHistogramSeries implements SeriesMetric {
    */
   quantile(series: number, q: number): number {
     const values = this.#values.subarray(series * WIDTH, (series + 1) * WIDTH)
-    if (!(values[COUNT]! > 0)) return Number.NaN
-    let rank = q * values[COUNT]! - values[ZEROS]!
+    const count = this.count(series)
+    if (!(count > 0)) return Number.NaN
+    let rank = q * count - values[ZEROS]!
     if (rank <= 0 && values[ZEROS]! > 0) return Math.min(0, values[MAX]!)
     const scale = values[SCALE]!
     for (let i = 0; i < values[USED]!; i++) {
@@ -91,8 +91,14 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     this.#values.set(other.#values.subarray(start, start + WIDTH), start)
   }
 
+  /** Summed up, since it is asked for less often than it would be counted. */
   count(series: number): number {
-    return this.#values[series * WIDTH + COUNT] ?? 0
+    const start = series * WIDTH
+    if (start >= this.#values.length) return 0
+    const values = this.#values
+    let count = values[start + ZEROS]!
+    for (let i = 0; i < values[start + USED]!; i++) count += values[start + BUCKETS + i]!
+    return count
   }
 
   toMetricData(): MetricData {
@@ -111,7 +117,7 @@ export class ExponentialHistogramSeries implements SeriesMetric {
   #histogram(series: number): ExponentialHistogram {
     const values = this.#values.subarray(series * WIDTH, (series + 1) * WIDTH)
     return {
-      count: values[COUNT]!,
+      count: this.count(series),
       sum: values[SUM]!,
       min: values[MIN]!,
       max: values[MAX]!,
@@ -122,9 +128,18 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     }
   }
 
+  #begin(start: number, value: number): void {
+    const values = this.#values
+    values[start + SCALE] = MAX_SCALE
+    values[start + FACTOR] = 2 ** MAX_SCALE
+    values[start + MIN] = value
+    values[start + MAX] = value
+  }
+
+  /** Where the bucket may not be among those in use. */
   #countIn(start: number, value: number): void {
     const values = this.#values
-    const index = Math.ceil(Math.log2(value) * values[start + FACTOR]!) - 1
+    const index = indexOf(value, values[start + FACTOR]!)
     if (values[start + USED]! === 0) {
       values[start + FIRST] = index
       values[start + USED] = 1
@@ -172,4 +187,8 @@ export class ExponentialHistogramSeries implements SeriesMetric {
     values[start + SCALE]! -= steps
     values[start + FACTOR]! /= 2 ** steps
   }
+}
+
+function indexOf(value: number, factor: number): number {
+  return Math.ceil(Math.log2(value) * factor) - 1
 }
