@@ -157,6 +157,16 @@ export class CallFacts {
     return this.#rpcs.areSame(this.operations[row]!, this.operations[other]!)
   }
 
+  /** Whether a span names any RPC. */
+  isRpc(row: number): boolean {
+    return this.#rpcs.isRpc(this.operations[row]!)
+  }
+
+  /** Whether two spans name RPCs of one interface. */
+  areOfOneInterface(row: number, other: number): boolean {
+    return this.#rpcs.areOfOneInterface(this.operations[row]!, this.operations[other]!)
+  }
+
   /** The service of a row, as its id. */
   serviceOf(row: number): number {
     return this.services[this.batch.table.words[row * ROW_WORDS + Column.resource]!]!

@@ -1,5 +1,5 @@
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
-import { Column, SpanKind } from '../../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import { namesService } from '../callee-match.ts'
@@ -44,10 +44,15 @@ export type MissingParent =
   /** The same, with others like it. */
   | 'beside'
 
+/** Knows of calls that nobody in their trace answers whether their answers are in other traces. */
+export interface CallsElsewhere {
+  isAnsweredElsewhere(facts: CallFacts, row: number): boolean
+}
+
 /**
  * From the root of a trace to an orphan leads a chain of spans, of which some are missing. It can leave the services that
- * are seen only by a call that nobody here answers. So where the root is here and no such call was under way, what is
- * missing belongs to a service that is seen.
+ * are seen only by a call that nobody here answers, in this trace or another. So where the root is here and no such call
+ * was under way, what is missing belongs to a service that is seen.
  */
 export function isMissedWithin(
   facts: CallFacts,
@@ -55,6 +60,7 @@ export function isMissedWithin(
   first: number,
   end: number,
   toleranceNano: number,
+  open: CallsElsewhere,
 ): boolean {
   if (end - first > MAX_CANDIDATES) return false
   const { table, traces } = facts.batch
@@ -62,11 +68,55 @@ export function isMissedWithin(
   for (let row = first; row < end; row++) {
     if (traces!.parentRow[row] === Parent.none) hasRoot = true
     if (row === orphan || !mayCallElsewhere(facts, row)) continue
+    const nearNano = isOfOneClock(facts, row, orphan) || !isNamedAsCall(facts, row) ? 0 : toleranceNano
+    if (table.differenceNano(orphan, Column.start, row, Column.start) < -nearNano) continue
     const isMessage = table.kind(row) === SpanKind.producer
-    if (table.differenceNano(orphan, Column.start, row, Column.start) < -toleranceNano) continue
-    if (isMessage || table.differenceNano(row, Column.end, orphan, Column.start) >= -toleranceNano) return false
+    if (!isMessage && table.differenceNano(row, Column.end, orphan, Column.start) < -nearNano) continue
+    if (isBelow(facts, row, orphan) || isWorkInside(facts, row) || isRepeated(facts, row, first, end)) continue
+    if (!open.isAnsweredElsewhere(facts, row)) return false
   }
   return hasRoot
+}
+
+/** Without kinds work inside a service looks like a call that nobody answers, unless it is named like one. */
+function isNamedAsCall(facts: CallFacts, row: number): boolean {
+  return facts.batch.table.kind(row) !== SpanKind.unspecified || facts.isRpc(row)
+}
+
+function isOfOneClock({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+  return table.resourceOf(row) === table.resourceOf(other)
+}
+
+/** What an orphan called did not lead to it. */
+function isBelow({ batch: { traces } }: CallFacts, row: number, orphan: number): boolean {
+  let at = row
+  for (let depth = 0; at >= 0 && at !== orphan && depth < MAX_CANDIDATES; depth++) at = traces!.parentRow[at]!
+  return at === orphan
+}
+
+/** Without kinds, a step of what the service itself was asked for, named after the same interface. */
+function isWorkInside(facts: CallFacts, row: number): boolean {
+  const { table, traces } = facts.batch
+  if (table.kind(row) !== SpanKind.unspecified) return false
+  let at = traces!.parentRow[row]!
+  for (let depth = 0; at >= 0 && depth < MAX_CANDIDATES; depth++) {
+    if (facts.serviceOf(at) !== facts.serviceOf(row)) return false
+    if ((facts.roles[at]! & Role.entry) !== 0) return facts.areOfOneInterface(row, at)
+    at = traces!.parentRow[at]!
+  }
+  return false
+}
+
+/** A call that was sent twice has its answer below the other copy. */
+function isRepeated({ roles, batch: { table } }: CallFacts, row: number, first: number, end: number): boolean {
+  const { words } = table
+  const at = row * ROW_WORDS + Column.spanId
+  for (let other = first; other < end; other++) {
+    const to = other * ROW_WORDS + Column.spanId
+    if (other === row || words[at] !== words[to] || words[at + 1] !== words[to + 1]) continue
+    if ((roles[other]! & Role.answered) !== 0) return true
+  }
+  return false
 }
 
 /** A call without an answer; without kinds, any span without children that is not where work entered. */

@@ -125,17 +125,21 @@ function isOfOneInstance({ instances }: OrphanStatistics): boolean {
   return (orphans / spans) * others >= UNHARMED
 }
 
-function causeOfAllEntries({ standing, between, within, untold }: OrphanStatistics): OrphanCause {
+function causeOfAllEntries(operation: OrphanStatistics): OrphanCause {
+  const { standing, between, within, untold } = operation
   const told = standing - untold
   if (told < ENOUGH) return UNDETERMINED
   if (between >= told * MOST) return notExported(between, told)
-  return within >= told * MOST ? NEVER_ENDED : UNDETERMINED
+  return within >= told * MOST ? neverEndedOrBurst(operation) : UNDETERMINED
 }
 
 /** Of a process that loses all for a while nothing is left around the orphans either. */
 function causeOfAllWithin(operation: OrphanStatistics): OrphanCause {
   const isUnderWay = [...operation.contexts].some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
-  if (isUnderWay) return NEVER_ENDED
+  return isUnderWay ? NEVER_ENDED : neverEndedOrBurst(operation)
+}
+
+function neverEndedOrBurst(operation: OrphanStatistics): OrphanCause {
   if (operation.history.isBurst()) return DROPPED
   return mayBeBeginningBurst(operation) ? UNDETERMINED : NEVER_ENDED
 }

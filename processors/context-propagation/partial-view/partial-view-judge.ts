@@ -10,10 +10,11 @@ import type { OrphanSummary } from '../orphan-span/orphan-summary.ts'
 import type { OutrankedRow } from '../outranked.ts'
 import { RecentCounts, SLICES } from '../recent-counts.ts'
 import { HeadlessOrphans } from './headless-orphans.ts'
+import { OpenExits } from './open-calls.ts'
 import { type EntryTraffic, type ExitTraffic, judgeView, type View } from './partial-view-decision.ts'
 
 export const RULE = 'GW-001'
-/** The one verdict: present while the view is partial. */
+/** The verdict that the view is partial; while it is not, there are those of OpenExits. */
 export const PARTIAL = 'partial'
 
 /** How long a partial view must show before it is taken for sure: an agent that batches for ten seconds looks alike until then. */
@@ -39,6 +40,8 @@ export interface ViewSummary {
   readonly explained: readonly (readonly [service: string, count: number])[]
   /** By service, orphans that came without the rest of their trace and tell nothing. */
   readonly mute: readonly (readonly [service: string, count: number])[]
+  /** Calls without an answer that stood around orphans, named for the first time. */
+  readonly open: readonly string[]
   /** For the gate that the findings pass. */
   readonly outranked: readonly OutrankedRow[]
 }
@@ -47,7 +50,7 @@ export interface ViewSummary {
 export type ViewState = 'whole' | 'suspected' | 'partial'
 
 /** What is known of an exit for good. */
-interface Exit extends Pick<KnownExit, 'service' | 'peer' | 'boundary'> {
+interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
   readonly answeredBy: Map<string, number>
   readonly rpc: string | null
 }
@@ -85,6 +88,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #entryOperations = new Set<string>()
   readonly #orphansOf = new Map<string, OrphanTally>()
   readonly #headless: HeadlessOrphans
+  readonly #open: OpenExits<Exit>
   #answersMissing = false
   #partialSinceMs = 0
   #trafficMs = 0
@@ -101,6 +105,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     this.#recentBridges = new RecentCounts(this.#limit)
     this.#recentInner = new RecentCounts(1)
     this.#headless = new HeadlessOrphans(this.#limit)
+    this.#open = new OpenExits(this.#limit)
   }
 
   takeCalls(summaries: readonly CallSummary[], nowMs: number): void {
@@ -151,7 +156,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   judge(summaries: readonly ViewSummary[], nowMs: number): readonly FindingReport[] {
-    for (const { bridged, explained, mute } of summaries) {
+    for (const { bridged, explained, mute, open } of summaries) {
+      this.#open.ask(open, this.#exits.values())
       for (const [service, count] of explained) this.#tallyOf(service).explained += count
       for (const [service, count] of mute) this.#tallyOf(service).mute += count
       for (const { from, to, count } of bridged) {
@@ -171,6 +177,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
     const view = this.#view()
     this.#answersMissing = view.exits.some(isUnanswered)
+    this.#open.settle(view.exits, (exit) => this.#calleeOf(exit))
     const verdict = judgeView(view)
     if (verdict.kind === 'too_little') return []
     this.#judgements++
@@ -193,7 +200,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   verdicts(): Verdicts {
-    return this.state === 'whole' ? new Map() : new Map([[PARTIAL, 'split_traffic']])
+    return new Map(this.state === 'whole' ? this.#open.verdicts : [[PARTIAL, 'split_traffic']])
   }
 
   /**
@@ -279,8 +286,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     if (!exit) {
       if (this.#exits.size >= this.#limit) return null
       const { service, name, peer, boundary } = row
-      exit = { service, peer, boundary, answeredBy: new Map(), rpc: rpcNameOf(name) }
+      exit = { service, name, peer, boundary, answeredBy: new Map(), rpc: rpcNameOf(name) }
       this.#exits.set(row.key, exit)
+      this.#open.add(exit)
     }
     return exit
   }

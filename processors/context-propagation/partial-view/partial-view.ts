@@ -4,6 +4,7 @@ import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { callOfOrphan, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
 import type { Outranked } from '../outranked.ts'
+import { OpenCalls } from './open-calls.ts'
 import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
 
 /** Its judge also hears what the rules on calls and orphans count. */
@@ -30,6 +31,7 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
   readonly #bridged = new Map<string, { from: string; to: string; count: number }>()
   readonly #explained = new Map<string, number>()
   readonly #mute = new Map<string, number>()
+  readonly #open = new OpenCalls()
   /** Rows of one trace, while it is read. */
   readonly #untold: number[] = []
   #outranked: Outranked | null = null
@@ -52,6 +54,7 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       bridged: [...this.#bridged.values()],
       explained: [...this.#explained],
       mute: [...this.#mute],
+      open: this.#open.take(),
       outranked: this.#outranked?.take() ?? [],
     }
     this.#bridged.clear()
@@ -62,6 +65,7 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
 
   learn(verdicts: Verdicts): void {
     this.#seenInPart = verdicts.has(PARTIAL)
+    this.#open.learn(verdicts)
   }
 
   #readIncomplete(facts: CallFacts, first: number, end: number): void {
@@ -97,7 +101,7 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       this.#bridge(all[facts.operations[call]!]!.service, to)
       return true
     }
-    if (!isMissedWithin(facts, orphan, first, end, this.#toleranceNano)) return false
+    if (!isMissedWithin(facts, orphan, first, end, this.#toleranceNano, this.#open)) return false
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
     return true

@@ -101,6 +101,16 @@ describe('the cause of orphans', () => {
       'undetermined',
     ],
     [
+      'all entries that miss a span of a service that is seen, which were whole until a few seconds ago',
+      operation(repeat(6, 6, 3), {
+        within: 18,
+        withParent: 400,
+        contexts: new Map([['edge', { spans: 18, orphans: 18 }]]),
+      }),
+      [HEALTHY],
+      'undetermined',
+    ],
+    [
       'the same for longer than an export hangs',
       operation(repeat(6, 6, 16), {
         entry: false,
