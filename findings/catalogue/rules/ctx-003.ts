@@ -76,7 +76,7 @@ ctx := c.Request().Context() // echo`,
       value: '14, a million to one',
       constants: ['context-propagation/dropped-context/dropped-decision.ts PROOF'],
       reason:
-        'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, five.',
+        'On an instance that serves half of the time it takes twenty-one roots that are all inside; one that hardly serves, five. Of an operation that most requests have as a step, only the requests that lack it count, if that tells more: then five may do in a busy one.',
     },
     {
       what: 'roots from which they are called honest',
@@ -87,7 +87,7 @@ ctx := c.Request().Context() // echo`,
   ],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
-    'Fewer than five such roots, and instances that serve all the time, unless as many roots as requests of one operation come, second by second.',
+    'Fewer than five such roots; and instances that serve all the time, unless most of their requests make the same step with its context, or as many roots as requests of one operation come, second by second.',
     'Requests of more than ten seconds: their span comes too late to be compared.',
     'Instances with more spans than can be sampled (`max_samples` a second); and, of SDKs that set no span kinds, operations that were never seen below a span of their own service.',
     'Roots with a link: whoever linked has thought of it.',

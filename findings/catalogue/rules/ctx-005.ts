@@ -104,7 +104,7 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
     'A parent that was ended at once and did no work of its own: that is LIFE-003.',
     'A kept context of less than five spans or ten seconds, or of which ever new ones come: polling after a response, say.',
     'A loop whose rounds are further apart than the memory of the trace window (`late_grace`), from its first round on: its rounds are orphans.',
-    'Steps of a request that hang below the one before, in a process that is always busy: they lie inside another request then, whoever began them, as asynchronous work does.',
+    'Steps of a request that hang below the one before, in a process that is always busy, if most of them do: they lie inside another request then, whoever began them, as asynchronous work does.',
   ],
   example: {
     recording: 'propagation',

@@ -26,14 +26,15 @@ const Roots = { unknown: 0, suspected: 1, byDesign: 2 } as const
 /** Operations of which belated spans are counted. */
 const MAX_BELATED = 1000
 /** An operation may be of several in one instance. */
-const KINDS: readonly SampleKind[] = ['served', 'root', 'belated', 'detached']
+const KINDS: readonly SampleKind[] = ['served', 'kept', 'root', 'belated', 'detached']
 const INSTANCE_STRIDE = 1 << 24
 const RECEIVING = ['messaging.operation.type', 'messaging.operation', 'messaging.operation.name'].map(attributeKey)
 
 /**
  * CTX-003 context_dropped_in_process: spans that begin a trace without link while their instance serves a request. Root
  * and request share no id, so samples of both are compared by time in the judge. Requests are sampled only in services
- * that have such roots, and no more once these have proved to come by themselves.
+ * that have such roots, and no more once these have proved to come by themselves; and with them the spans of the same
+ * operation that kept their context, since a request that has one of these lacks nothing.
  *
  * The same comparison tells steps of a request that name a request of before as theirs (CTX-005 context_reused) from
  * work that goes on after its request: that lies within other requests by chance only.
@@ -85,12 +86,15 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
       const end = firstRow[trace + 1]!
       for (let row = firstRow[trace]!; row < end; row++) {
         const role = roles[row]!
-        if (this.#state[operations[row]!] === Roots.suspected) this.#spans[operations[row]!]!++
-        if ((role & (Role.root | Role.entry)) === 0) continue
-        if ((role & Role.entry) === 0) {
-          if (!isLate) this.#root(facts, row)
-        } else if (this.#armed[services[words[row * ROW_WORDS + Column.resource]!]!] === 1)
-          this.#sample(facts, row, 'served')
+        const isSuspected = this.#state[operations[row]!] === Roots.suspected
+        if (isSuspected) this.#spans[operations[row]!]!++
+        if ((role & (Role.root | Role.entry)) === 0 && !isSuspected) continue
+        const isArmed = this.#armed[services[words[row * ROW_WORDS + Column.resource]!]!] === 1
+        if ((role & Role.entry) !== 0) {
+          if (isArmed) this.#sample(facts, row, 'served')
+        } else if ((role & Role.root) === 0) {
+          if (isArmed) this.#sample(facts, row, 'kept')
+        } else if (!isLate) this.#root(facts, row)
       }
     }
     for (const row of facts.belatedRows) this.#belated(facts, row, 'belated')

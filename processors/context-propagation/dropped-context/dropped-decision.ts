@@ -20,6 +20,9 @@ export interface RootStatistics {
   /** Roots that began while their instance served a request, and how many of them would by chance. */
   readonly inside: number
   readonly expectedInside: number
+  /** The same of requests without a step of this operation of their own. */
+  readonly insideLacking: number
+  readonly expectedLacking: number
   /** Of those inside, the ones that had also ended before the request did. */
   readonly contained: number
   /** SpanKind as on the wire. */
@@ -28,11 +31,18 @@ export interface RootStatistics {
 
 /** How sure it is that the roots belong to requests; 0 where it is not. */
 export function droppedConfidence(root: RootStatistics, follows: boolean, wasSaid: boolean): number {
-  const { roots, inside, expectedInside } = root
+  const { roots, inside, expectedInside, insideLacking, expectedLacking } = root
   if (roots < MIN_DROPPED || inside < roots * (wasSaid ? STILL_INSIDE : INSIDE)) return 0
-  const chance = Math.max(expectedInside / roots, 1e-6)
-  if (roots * divergence(inside / roots, chance) >= PROOF) return 0.95
+  if (isProof(roots, inside, expectedInside) || isProof(roots, insideLacking, expectedLacking)) return 0.95
   return follows ? 0.85 : wasSaid ? 0.85 : 0
+}
+
+/**
+ * Whether so many of the roots are inside by no chance. Where few of the steps of an operation lose their context, that
+ * each root lies in one of the few requests that lack the step tells far more than that it lies in any.
+ */
+function isProof(roots: number, inside: number, expected: number): boolean {
+  return roots * divergence(inside / roots, Math.max(expected / roots, 1e-6)) >= PROOF
 }
 
 /** Whether the roots come by themselves: jobs, pollers, calls from outside. */

@@ -7,6 +7,12 @@ const MAX_FOLLOWED = 50
 /** Older roots count half as much once there are so many. */
 const MAX_ROOTS = 4000
 
+/** Whether a root began in one of some requests, and how likely it would have by chance. */
+export interface Seen {
+  readonly isInside: boolean
+  readonly chance: number
+}
+
 /** All that is known of an operation whose spans begin traces. */
 export class DroppedOperation implements RootStatistics {
   readonly service: string
@@ -20,6 +26,8 @@ export class DroppedOperation implements RootStatistics {
   roots = 0
   inside = 0
   expectedInside = 0
+  insideLacking = 0
+  expectedLacking = 0
   contained = 0
   /** All spans and all roots of it, sampled or not; and the roots among the samples. */
   spans = 0
@@ -72,17 +80,21 @@ export class DroppedOperation implements RootStatistics {
     this.#sampled++
   }
 
-  add(kind: number, startMs: number, chance: number, isInside: boolean, isContained: boolean): void {
+  add(kind: number, startMs: number, all: Seen, lacking: Seen, isContained: boolean): void {
     if (this.roots >= MAX_ROOTS) {
       this.roots /= 2
       this.inside /= 2
       this.expectedInside /= 2
+      this.insideLacking /= 2
+      this.expectedLacking /= 2
       this.contained /= 2
     }
     this.kind = kind
     this.roots++
-    this.expectedInside += chance
-    if (!isInside) return
+    this.expectedInside += all.chance
+    this.expectedLacking += lacking.chance
+    if (lacking.isInside) this.insideLacking++
+    if (!all.isInside) return
     this.inside++
     if (isContained) this.contained++
     if (this.#insideEver === 0 || startMs < this.firstMs) this.firstMs = startMs
@@ -107,6 +119,8 @@ export class DroppedOperation implements RootStatistics {
     this.roots = 0
     this.inside = 0
     this.expectedInside = 0
+    this.insideLacking = 0
+    this.expectedLacking = 0
     this.contained = 0
     this.#following.clear()
   }

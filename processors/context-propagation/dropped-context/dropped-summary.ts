@@ -19,8 +19,11 @@ export interface SampleGroup {
   readonly what: SampleKind
 }
 
-/** Requests that were served; roots; spans below a request that was over; and such that came after it had left, and so may be. */
-export type SampleKind = 'served' | 'root' | 'belated' | 'detached'
+/**
+ * Requests that were served; steps that kept their context, of operations of which others are one of the rest: roots;
+ * spans below a request that was over; and such that came after it had left, and so may be.
+ */
+export type SampleKind = 'served' | 'kept' | 'root' | 'belated' | 'detached'
 
 /** What one shard saw of an operation that began traces, or began too late, since its last summary. */
 export interface RootRow {

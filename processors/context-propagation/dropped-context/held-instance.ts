@@ -10,8 +10,10 @@ const WAIT_MS = 12_000
 const HOLD_MS = 40_000
 /** The time around a root over which its chance to be inside of a request is measured, to each side. */
 const AROUND_MS = 5000
+/** Operations for which, in one look, the requests that lack their step are told from the others. */
+const MAX_LACKED = 50
 
-/** A root, or a request that was served, until the other side has had time to come. */
+/** A root, a request that was served, or a step that kept its context, until the other side has had time to come. */
 interface Held extends Served {
   readonly group: SampleGroup
   readonly columns: SampleColumns
@@ -23,12 +25,14 @@ interface Held extends Served {
 export class HeldInstance {
   #roots: Held[] = []
   #served: Held[] = []
+  /** Spans that kept their context, of operations that have roots. */
+  #kept: Held[] = []
   /** Seconds before this one have been counted, and these roots of the second after it have not. */
   #countedUntilMs = Number.NEGATIVE_INFINITY
   #uncounted: Held[] = []
 
   get held(): number {
-    return this.#roots.length + this.#served.length
+    return this.#roots.length + this.#served.length + this.#kept.length
   }
 
   add(group: SampleGroup, columns: SampleColumns, place: number, sinceMs: number): void {
@@ -41,7 +45,9 @@ export class HeldInstance {
       place,
       sinceMs,
     }
-    ;(group.what === 'served' ? this.#served : this.#roots).push(held)
+    if (group.what === 'served') this.#served.push(held)
+    else if (group.what === 'kept') this.#kept.push(held)
+    else this.#roots.push(held)
   }
 
   /**
@@ -58,12 +64,13 @@ export class HeldInstance {
       this.#roots = this.#roots.filter(({ sinceMs }) => sinceMs + WAIT_MS > nowMs)
       ready.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs)
       const times = new ServingTimes(this.#served)
+      const lacking = this.#lacking(times, new Set(ready.map(({ operation }) => operation)))
       const knownFromMs = Math.min(ready[0]!.startMs, times.served[0]?.startMs ?? Number.POSITIVE_INFINITY)
       for (const root of ready) {
         const operation = operationOf(root)
         if (!operation) continue
         if (root.startMs < comparableFromMs(root.group.service)) tellEarly(operation, root)
-        else tell(operation, root, times, knownFromMs)
+        else tell(operation, root, { all: times, lacking: lacking.get(root.operation) ?? times, knownFromMs })
       }
       const comparable = ready.filter(
         ({ startMs, group }) => group.what === 'root' && startMs >= comparableFromMs(group.service),
@@ -71,6 +78,29 @@ export class HeldInstance {
       if (comparable.length > 0) this.#countSeconds([...this.#uncounted, ...comparable], operationOf)
     }
     this.#served = this.#served.filter(({ sinceMs }) => sinceMs + HOLD_MS > nowMs)
+    this.#kept = this.#kept.filter(({ sinceMs }) => sinceMs + HOLD_MS > nowMs)
+  }
+
+  /** By operation of which some steps kept their context, the requests that began none of them before they were over. */
+  #lacking(times: ServingTimes<Held>, operations: ReadonlySet<string>): Map<string, ServingTimes<Held>> {
+    const keptFromMs = new Map<string, Map<number, number>>()
+    for (const kept of this.#kept) {
+      if (!operations.has(kept.operation)) continue
+      let traces = keptFromMs.get(kept.operation)
+      if (!traces) {
+        if (keptFromMs.size >= MAX_LACKED) continue
+        traces = new Map()
+        keptFromMs.set(kept.operation, traces)
+      }
+      const trace = traceKey(kept)
+      traces.set(trace, Math.min(kept.startMs, traces.get(trace) ?? kept.startMs))
+    }
+    const lacking = new Map<string, ServingTimes<Held>>()
+    for (const [operation, traces] of keptFromMs) {
+      const has = (request: Held) => (traces.get(traceKey(request)) ?? Number.POSITIVE_INFINITY) <= request.endMs
+      lacking.set(operation, new ServingTimes(times.served.filter((request) => !has(request))))
+    }
+    return lacking
   }
 
   /** Counts roots and requests by operation in each second that is over. */
@@ -91,18 +121,31 @@ export class HeldInstance {
   }
 }
 
-function tell(operation: DroppedOperation, root: Held, times: ServingTimes<Held>, knownFromMs: number): void {
+/** The requests that a root is compared with, and since when they are known. */
+interface Comparison {
+  readonly all: ServingTimes<Held>
+  readonly lacking: ServingTimes<Held>
+  readonly knownFromMs: number
+}
+
+function tell(operation: DroppedOperation, root: Held, { all, lacking, knownFromMs }: Comparison): void {
   const { startMs, endMs } = root
-  const chance = times.coverage(Math.max(knownFromMs, startMs - AROUND_MS), startMs + AROUND_MS)
   const { what } = root.group
   const isBelated = what === 'belated' || what === 'detached'
-  const request = times.covers(startMs) ? times.requestAt(startMs, endMs) : null
   // Work may go on after its request; a step of another request lies within that one.
-  const at = isBelated && !request?.holdsEnd ? null : request
+  const requestIn = (times: ServingTimes<Held>) => {
+    const request = times.covers(startMs) ? times.requestAt(startMs, endMs) : null
+    return isBelated && !request?.holdsEnd ? null : request
+  }
+  const seenIn = (times: ServingTimes<Held>, request: object | null) => ({
+    isInside: request !== null,
+    chance: times.coverage(Math.max(knownFromMs, startMs - AROUND_MS), startMs + AROUND_MS),
+  })
+  const at = requestIn(all)
   // It came late, but may belong where it says.
-  if (what === 'detached' && times.isWithinAny(startMs, endMs, (served) => isSameTrace(served, root))) return
+  if (what === 'detached' && all.isWithinAny(startMs, endMs, (served) => isSameTrace(served, root))) return
   operation.sampled()
-  operation.add(root.group.kind, startMs, chance, at !== null, at?.holdsEnd === true)
+  operation.add(root.group.kind, startMs, seenIn(all, at), seenIn(lacking, requestIn(lacking)), at?.holdsEnd === true)
   if (!at) return
   const unixNano = unixNanoOf(startMs)
   if (operation.evidence.wants(unixNano))
@@ -121,6 +164,12 @@ function tellEarly(operation: DroppedOperation, root: Held): void {
   const unixNano = unixNanoOf(root.startMs)
   if (operation.earlyEvidence.wants(unixNano))
     operation.earlyEvidence.add(unixNano, { kind: 'span', ...idsOf(root), relatedSpanId: null, values: {} })
+}
+
+/** The low bits of the trace id: of the traces of half a minute no two have the same. */
+function traceKey({ columns, place }: Held): number {
+  const at = place * ID_WORDS
+  return (columns.ids[at + 2]! & 0x1fffff) * 4294967296 + columns.ids[at + 3]!
 }
 
 function isSameTrace(a: Held, b: Held): boolean {

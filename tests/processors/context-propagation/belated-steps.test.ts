@@ -82,6 +82,11 @@ describe('CTX-005 wrong_parent: a step of a request that hangs below the one bef
       150,
       (i) => ({ afterMs: 160 + 400 * scatter(i), lengthMs: 5, below: 'its request' }),
     ],
+    [
+      'one in ten after it, in a busy service',
+      150,
+      (i) => ({ afterMs: i % 10 === 0 ? 160 + 400 * scatter(i) : 20, lengthMs: 5, below: 'its request' }),
+    ],
   ])('is not %s', async (_, lengthMs, stepOf) => {
     const p = await propagation()
     requests(p, lengthMs, stepOf)

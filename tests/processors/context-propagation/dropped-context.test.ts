@@ -15,10 +15,18 @@ function scatter(i: number): number {
   return (Math.imul(i + 1, 0x9e3779b1) >>> 0) / 4294967296
 }
 
+interface Load {
+  readonly perSecond?: number
+  readonly lengthMs?: number
+  readonly even?: boolean
+  /** Whether a request that causes no root makes the call that it should, with its context. */
+  readonly calls?: (i: number) => boolean
+}
+
 /** A minute of requests of `lengthMs` to orders, `perSecond` of them at uneven times; `rootOf` says what each causes. */
 function requests(
   p: Propagation,
-  { perSecond = 5, lengthMs = 30, even = false }: { perSecond?: number; lengthMs?: number; even?: boolean },
+  { perSecond = 5, lengthMs = 30, even = false, calls = () => false }: Load,
   rootOf: (i: number) => Root | null,
   besides: (p: Propagation, ms: number) => void = () => {},
 ): void {
@@ -31,7 +39,12 @@ function requests(
       const i = served++
       const request = p.span({ traceId: p.newId(), name: 'POST /orders', kind: 'server' }, 0, lengthMs)
       const root = rootOf(i)
-      const spans = root ? [request, rootSpan(p, root)] : [request]
+      const spans = [request]
+      if (root) spans.push(rootSpan(p, root))
+      else if (calls(i)) {
+        const { afterMs, lengthMs: callMs, ...call } = CALL
+        spans.push(p.span({ ...call, traceId: request.traceId, parentId: request.spanId }, afterMs, callMs))
+      }
       p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans })
     }
     p.advance(10)
@@ -42,11 +55,13 @@ function rootSpan(p: Propagation, { afterMs, lengthMs, ...fields }: Root): Span 
   return p.span({ ...fields, traceId: p.newId() }, afterMs, lengthMs)
 }
 
+const JOB: Root = { name: 'job.settle', kind: 'internal', afterMs: 0, lengthMs: 5 }
+
 /** A job of the same instance, by the clock. */
-function job(everyMs: number): (p: Propagation, ms: number) => void {
+function job(everyMs: number, root: Root = JOB): (p: Propagation, ms: number) => void {
   return (p, ms) => {
     if (ms % everyMs !== 0) return
-    const spans = [rootSpan(p, { name: 'job.settle', kind: 'internal', afterMs: 0, lengthMs: 5 })]
+    const spans = [rootSpan(p, root)]
     p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans })
   }
 }
@@ -108,6 +123,12 @@ describe('CTX-003 context_dropped_in_process', () => {
     expect(dropped(p)).toMatchObject([{ cause: 'call_without_context' }])
   })
 
+  it('is found one time in thirty in a busy service, where the requests around lack the call that others make', async () => {
+    const p = await propagation()
+    requests(p, { perSecond: 10, lengthMs: 60, calls: () => true }, (i) => (i % 30 === 0 ? CALL : null))
+    expect(dropped(p)).toMatchObject([{ cause: 'call_without_context', place: { operation: CALL.name } }])
+  })
+
   it('is found in a service that is never idle when roots come and go with the requests, one by one', async () => {
     const p = await propagation()
     const alwaysBusy = (p: Propagation, ms: number) => {
@@ -124,6 +145,11 @@ describe('CTX-003 context_dropped_in_process', () => {
     [
       'a job by the clock, in a service that is nearly always busy',
       (p) => requests(p, { perSecond: 20, lengthMs: 200, even: true }, () => null, job(100)),
+    ],
+    [
+      'a job that makes the same call as most requests, in a service that is never idle',
+      (p) =>
+        requests(p, { perSecond: 30, lengthMs: 300, even: true, calls: (i) => i % 20 > 0 }, () => null, job(400, CALL)),
     ],
     [
       'a job as frequent as the requests',
