@@ -102,7 +102,8 @@ class TimeWindow {
     this.#size++
     if (timeMs < this.#least) this.#least = timeMs
     if (--this.#staleIn < 0) {
-      this.#least = this.#values().reduce((least, value) => Math.min(least, value))
+      this.#least = Number.POSITIVE_INFINITY
+      for (let i = 0; i < this.#size; i++) this.#least = Math.min(this.#least, this.#at(i))
       this.#staleIn = limit >> 1
     }
   }
@@ -118,11 +119,13 @@ class TimeWindow {
   }
 
   medianMs(): number {
-    return this.#size === 0 ? Number.NEGATIVE_INFINITY : this.#values().sort()[this.#size >> 1]!
+    if (this.#size === 0) return Number.NEGATIVE_INFINITY
+    return Float64Array.from({ length: this.#size }, (_, i) => this.#at(i)).sort()[this.#size >> 1]!
   }
 
-  #values(): Float64Array {
-    return Float64Array.from({ length: this.#size }, (_, i) => this.#ring[(this.#oldest + i) % this.#ring.length]!)
+  /** The one after so many older ones. */
+  #at(index: number): number {
+    return this.#ring[(this.#oldest + index) % this.#ring.length]!
   }
 }
 
