@@ -15,12 +15,13 @@ export async function readRecording(path: string): Promise<DemoRequest[]> {
   const recording = new Recording(path)
   const requests: DemoRequest[] = []
   for await (const messages of recording.rawMessages())
-    for (const { signal, bytes } of messages.flatMap((message) => recording.requestsIn(message))) {
-      if (signal === 'profiles') continue
-      const json = protobufToJson(signal, bytes)
-      if (json instanceof Malformed) recording.reject(json.message)
-      else requests.push({ signal, json: JSON.parse(json.toString()) })
-    }
+    for (const message of messages)
+      for (const { signal, bytes } of recording.requestsIn(message)) {
+        if (signal === 'profiles') continue
+        const json = protobufToJson(signal, bytes)
+        if (json instanceof Malformed) recording.reject(json.message)
+        else requests.push({ signal, json: JSON.parse(json.toString()) })
+      }
   if (requests.length === 0)
     throw new Error(`${path} holds no OTLP request${recording.firstRejection ? `: ${recording.firstRejection}` : ''}`)
   return requests

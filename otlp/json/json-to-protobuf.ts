@@ -53,11 +53,14 @@ const ROOT_FIELDS = [
   ['logs', 'resourceLogs', 'resource_logs', Buffer.from('{"resourceLogs"')],
 ] as const
 
-/** The requests in one line of a recording, whose signals its keys tell: nearly always one, none where it holds no OTLP. */
-export function jsonToRequests(line: Uint8Array): readonly SignalBytes[] | MalformedJson {
+/**
+ * The requests in one line of a recording, whose signals its keys tell: nearly always one, none where it holds no OTLP.
+ * With a writer they may lie there, good until it is used again.
+ */
+export function jsonToRequests(line: Uint8Array, into?: ProtoWriter): readonly SignalBytes[] | MalformedJson {
   for (const [signal, , , beginning] of ROOT_FIELDS) {
     if (!beginsWith(line, beginning)) continue
-    const bytes = quickJsonToProtobuf(messageSchema(REQUESTS[signal]), line)
+    const bytes = quickJsonToProtobuf(messageSchema(REQUESTS[signal]), line, into)
     if (bytes !== null) return [{ signal, bytes }]
   }
   const text = utf8(line)

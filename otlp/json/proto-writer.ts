@@ -15,6 +15,11 @@ export class ProtoWriter {
     this.#view = new DataView(this.bytes.buffer)
   }
 
+  /** What was written, where it lies: good until the writer is used again. */
+  written(): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, 0, this.at)
+  }
+
   /** What was written, in memory of its own: a copy, unless the buffer was about as large as it is. */
   finish(): Uint8Array {
     const { buffer } = this.bytes

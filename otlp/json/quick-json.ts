@@ -7,12 +7,15 @@ import { type FieldSchema, FieldType, type MessageSchema } from './schema.ts'
  * A request from OTLP/JSON in the form that encoders write, read byte by byte in one pass: names in lowerCamelCase, each
  * once, enums as numbers, no field that is not known. Null where it meets anything else, be it legal or not: the same
  * request has then to be read by json-to-protobuf.ts, which also says what is wrong. Where it is not null it is, byte for
- * byte, what that gives. Half the cost of JSON.parse and a second walk over the objects.
+ * byte, what that gives. Half the cost of JSON.parse and a second walk over the objects. With a writer it lies there, good
+ * until the writer is used again; otherwise in memory of its own.
  */
-export function quickJsonToProtobuf(schema: MessageSchema, json: Uint8Array): Uint8Array | null {
-  const reader = new QuickJson(json)
+export function quickJsonToProtobuf(schema: MessageSchema, json: Uint8Array, into?: ProtoWriter): Uint8Array | null {
+  const writer = into ?? new ProtoWriter(json.length >> 1)
+  writer.at = 0
   try {
-    return reader.request(schema)
+    new QuickJson(json, writer).request(schema)
+    return into === undefined ? writer.finish() : writer.written()
   } catch (error) {
     if (error !== UNUSUAL) throw error
     return null
@@ -31,16 +34,15 @@ class QuickJson {
   readonly #number = new Decimal64()
   #at = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, writer: ProtoWriter) {
     // A Buffer is a Uint8Array of another class; code that meets only one class is the faster one.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-    this.#writer = new ProtoWriter(bytes.length >> 1)
+    this.#writer = writer
   }
 
-  request(schema: MessageSchema): Uint8Array {
+  request(schema: MessageSchema): void {
     this.#message(quickMessage(schema), 0)
     if (this.#next() !== undefined) throw UNUSUAL
-    return this.#writer.finish()
   }
 
   #message(message: QuickMessage, depth: number): void {

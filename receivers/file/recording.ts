@@ -1,9 +1,13 @@
 import { jsonToProtobuf, jsonToRequests, type SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
 import { MalformedJson } from '../../otlp/json/malformed-json.ts'
+import { ProtoWriter } from '../../otlp/json/proto-writer.ts'
 import type { RequestSignal } from '../../otlp/request.ts'
 import { RecordingBytes, type WholeCompression } from './chunks.ts'
 import { type Encoding, type Framing, MessageSplitter, type RawMessage } from './splitter.ts'
 import { signalOf } from './told-signal.ts'
+
+/** At first: a writer grows with its largest request. */
+const WRITER_BYTES = 64 * 1024
 
 /**
  * A recording on disk: OTLP JSON lines or framed protobuf, plain or compressed, of one signal or of several. Everything
@@ -13,6 +17,8 @@ export class Recording {
   readonly path: string
   readonly #bytes: RecordingBytes
   readonly #signal: RequestSignal | null
+  /** Where lines of JSON become protobuf, one after the other. */
+  readonly #writer = new ProtoWriter(WRITER_BYTES)
   /** Messages, or what was left of them, that are no OTLP: torn, malformed. */
   rejected = 0
   /** Messages whose signal could not be told; nearly always empty requests. */
@@ -65,7 +71,10 @@ export class Recording {
     if (this.#bytes.damage !== null) this.reject(this.#bytes.damage, splitter.rejected + rest.length === 0 ? 1 : 0)
   }
 
-  /** The requests in a message: one as a rule, none where it is rejected or undecided, several where JSON mixes signals. */
+  /**
+   * The requests in a message: one as a rule, none where it is rejected or undecided, several where JSON mixes signals.
+   * They are good until those of the next message are asked for, which may lie in the same memory.
+   */
   requestsIn(message: RawMessage): readonly SignalBytes[] {
     return message.encoding === 'json' ? this.#jsonRequests(message.bytes) : this.#protobufRequests(message.bytes)
   }
@@ -78,7 +87,7 @@ export class Recording {
   #jsonRequests(bytes: Buffer): readonly SignalBytes[] {
     const signal = this.#signal
     if (signal === null) {
-      const requests = jsonToRequests(bytes)
+      const requests = jsonToRequests(bytes, this.#writer)
       if (requests instanceof MalformedJson) {
         this.reject(requests.message)
         return []

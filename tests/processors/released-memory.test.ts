@@ -38,8 +38,9 @@ async function tracesOf(file: string): Promise<Uint8Array[]> {
   const recording = new Recording(RECORDINGS + file)
   const requests: Uint8Array[] = []
   for await (const messages of recording.rawMessages())
-    for (const { signal, bytes } of messages.flatMap((message) => recording.requestsIn(message)))
-      if (signal === 'traces') requests.push(bytes)
+    for (const message of messages)
+      for (const { signal, bytes } of recording.requestsIn(message))
+        if (signal === 'traces') requests.push(new Uint8Array(bytes))
   return requests
 }
 
