@@ -16,7 +16,7 @@ export const WHY: Readonly<Record<string, string>> = {
   'sibling as parent':
     'a sibling that lasts less than 10 µs did no step of its own as far as anybody can see: that is taken for a parent that was ended too early (LIFE-003).',
   'context reused':
-    'steps that outlive the request that they belong to look like asynchronous work, and those that come before the requests of their service are compared have none to be compared with.',
+    'steps are compared with requests only, not with the jobs that nobody asked for, and where a good part belongs to such jobs they look like asynchronous work; and a context that several processes keep may get fewer than five spans in each.',
   'trace id cut to 64 bits': SILENT_VIEW,
   'sent twice': SILENT_VIEW,
   'split over 2 gateways': FEW_PROCESSES,

@@ -28,6 +28,9 @@ export const siblingParent: Recipe = {
   },
 }
 
+/** The share of the steps of an operation that end before their request does; where fewer do, it goes on by itself. */
+const STEPS = 0.95
+
 /** A context that outlives its request: the next requests hang below the one before. */
 export const reusedContext: Recipe = {
   name: 'context reused',
@@ -35,7 +38,7 @@ export const reusedContext: Recipe = {
   what: 'spans of later requests name the trace and the parent of an earlier request: the one before, or always the first',
   causes: '`context_reused`',
   key: KEY,
-  identifiable: `the earlier request had ended when the span began; at least ${FEWEST}; where each names the one before it, that it lies inside the request that it belongs to is no chance (in a process that is not always busy), else it is as good as asynchronous work`,
+  identifiable: `the earlier request had ended when the span began; at least ${FEWEST}; where each names the one before it, that it lies inside the request that it belongs to is no chance (in a process that is not always busy) and true of nineteen in twenty, else it is as good as asynchronous work`,
   inject(ground) {
     const spans = pickOperation(ground, (span) => span.isLocal)
     if (spans === null) return []
@@ -52,8 +55,10 @@ export const reusedContext: Recipe = {
     const broken = someOf(ground, [...before.keys()])
     const isOver = (span: Span) => before.get(span)!.parent.request.endNano < span.startNano
     const steps = broken.filter((span) => span.request.isServed && isOver(span))
-    const areTelling = steps.length >= FEWEST && isBeyondChance(ground.recording, steps)
-    const telling = new Set(keepsFirst ? broken.filter(isOver) : areTelling ? steps : [])
+    const within = steps.filter((span) => span.endNano <= span.request.endNano)
+    const areSteps = within.length >= FEWEST && within.length >= steps.length * STEPS
+    const areTelling = areSteps && isBeyondChance(ground.recording, within)
+    const telling = new Set(keepsFirst ? broken.filter(isOver) : areTelling ? within : [])
     const occurrences = broken.map((span) => ({
       spans: [span],
       needs: [before.get(span)!.parent],
