@@ -50,7 +50,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
   overflowed = 0
   readonly #options: OccurrenceJudgeOptions
   readonly #places = new Map<string, KnownPlace>()
-  readonly #populations = new Map<string, number>()
+  readonly #populations = new Map<string, { spans: number }>()
   #partCount = 0
 
   constructor(options: OccurrenceJudgeOptions) {
@@ -61,8 +61,8 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
     for (const { populations, rows } of summaries) {
       for (const { key, count } of populations) {
         const known = this.#populations.get(key)
-        if (known !== undefined || this.#populations.size < this.#options.maxPlaces)
-          this.#populations.set(key, (known ?? 0) + count)
+        if (known) known.spans += count
+        else if (this.#populations.size < this.#options.maxPlaces) this.#populations.set(key, { spans: count })
       }
       for (const row of rows) this.#takeIn(row)
     }
@@ -101,7 +101,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
 
   #report(place: KnownPlace): readonly FindingReport[] {
     const { cause, service, name, edge } = place
-    const population = this.#populations.get(verdictKey(service, name)) ?? 0
+    const population = this.#populations.get(verdictKey(service, name))?.spans ?? 0
     const sum = new OccurrenceTotal(this.#options.evidenceLimit)
     const parts: OccurrencePart[] = []
     for (const [detail, total] of place.parts) {

@@ -103,14 +103,17 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   takeSummary(): CallSummary {
     const registry = this.#registry
     if (!registry) return { exits: [], entries: [], exitSamples: [], rootSamples: [], answeredApart: [], share: 1 }
-    const exits = new Map<number, ExitRow>()
-    const entries = new Map<number, EntryRow>()
+    const exits: ExitRow[] = []
+    const entries: EntryRow[] = []
+    // By exit group, and by operation.
+    const exitOf: ExitRow[] = []
+    const entryOf: EntryRow[] = []
     this.#exits.forEach((group, total, lost) => {
       const { service, name } = registry.all[this.#peers.operationOf(group)]!
       const peer = this.#peers.peerOf(group)
       const { boundary, scope } = this.#traits[this.#peers.operationOf(group)]!
       this.#exitKeys[group] ??= exitKey(service, name, peer)
-      exits.set(group, {
+      exitOf[group] = {
         key: this.#exitKeys[group],
         service,
         name,
@@ -121,10 +124,11 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
         unanswered: lost,
         late: this.#lateExits.get(group) ?? 0,
         answeredBy: [],
-      })
+      }
+      exits.push(exitOf[group])
     })
     this.#answers.forEach((group, operation, count) => {
-      const exit = exits.get(group)
+      const exit = exitOf[group]
       if (!exit) return
       const boundary = exit.boundary === 'other' ? this.#traits[operation]!.boundary : exit.boundary
       exit.answeredBy.push([registry.all[operation]!.service, boundary, count])
@@ -132,7 +136,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#entries.forEach((operation, total, roots) => {
       const { key, service, name } = registry.all[operation]!
       const lateAnswers = this.#lateAnswers.get(operation) ?? 0
-      entries.set(operation, { key, service, name, ...this.#traits[operation]!, total, roots, lateAnswers })
+      entryOf[operation] = { key, service, name, ...this.#traits[operation]!, total, roots, lateAnswers }
+      entries.push(entryOf[operation])
     })
     this.#exits.clear()
     this.#entries.clear()
@@ -140,10 +145,10 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#lateExits.clear()
     this.#answers.clear()
     return {
-      exits: [...exits.values()],
-      entries: [...entries.values()],
-      exitSamples: this.#exitSamples.take().map((sample) => ({ ...sample, key: exits.get(sample.group)!.key })),
-      rootSamples: this.#rootSamples.take().map((sample) => ({ ...sample, key: entries.get(sample.group)!.key })),
+      exits,
+      entries,
+      exitSamples: this.#exitSamples.take().map((sample) => ({ ...sample, key: exitOf[sample.group]!.key })),
+      rootSamples: this.#rootSamples.take().map((sample) => ({ ...sample, key: entryOf[sample.group]!.key })),
       answeredApart: this.#answeredApart.take(),
       share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
     }

@@ -53,6 +53,11 @@ export class OpenExits<Exit extends OpenExit> {
     this.#limit = limit
   }
 
+  /** Whether anybody wants to know about any. */
+  get areAsked(): boolean {
+    return this.#exits.size > 0
+  }
+
   ask(keys: readonly string[], known: Iterable<Exit>): void {
     const news = keys.filter((key) => !this.#exits.has(key) && this.#exits.size < this.#limit)
     for (const key of news) this.#exits.set(key, [])

@@ -101,6 +101,11 @@ export function judgeView({ entries, exits, innerOrphans }: View): Verdict {
   return { kind: 'partial', share: 1 - missing }
 }
 
+/** Whether `judgeView` calls it whole, whoever calls whom: so many spans with a parent, and no more calls unanswered. */
+export function isPlainlyWhole(withParent: number, unanswered: number): boolean {
+  return withParent >= DECIDE_FROM && unanswered < DOUBT_FROM
+}
+
 interface Damage {
   readonly suspects: ReadonlySet<string>
   readonly count: number

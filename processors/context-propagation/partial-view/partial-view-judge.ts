@@ -11,7 +11,14 @@ import type { OutrankedRow } from '../outranked.ts'
 import { RecentCounts, SLICES } from '../recent-counts.ts'
 import { HeadlessOrphans } from './headless-orphans.ts'
 import { OpenExits } from './open-calls.ts'
-import { type EntryTraffic, type ExitTraffic, judgeView, type View } from './partial-view-decision.ts'
+import {
+  type EntryTraffic,
+  type ExitTraffic,
+  isPlainlyWhole,
+  judgeView,
+  type Verdict,
+  type View,
+} from './partial-view-decision.ts'
 
 export const RULE = 'GW-001'
 /** The verdict that the view is partial; while it is not, there are those of OpenExits. */
@@ -23,6 +30,7 @@ const CONFIRM_AFTER_MS = 20_000
 /** How long after the last spans the view is judged: an export interval. */
 const TRAFFIC_WITHIN_MS = 5000
 const NOBODY: ReadonlySet<string> = new Set()
+const WHOLE: Verdict = { kind: 'whole' }
 /** Share of the orphans of a service that must be explained where the others tell nothing. */
 const EXPLAINED_FROM = 0.1
 
@@ -51,7 +59,7 @@ export type ViewState = 'whole' | 'suspected' | 'partial'
 
 /** What is known of an exit for good. */
 interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
-  readonly answeredBy: Map<string, number>
+  readonly answeredBy: Map<string, { calls: number }>
   readonly rpc: string | null
 }
 
@@ -116,8 +124,12 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         if (exit === null) continue
         for (const [service, , count] of row.answeredBy) {
           const known = exit.answeredBy.get(service)
-          if (known === undefined) this.#callersOf(service).add(row.service)
-          exit.answeredBy.set(service, (known ?? 0) + count)
+          if (known) {
+            known.calls += count
+            continue
+          }
+          this.#callersOf(service).add(row.service)
+          exit.answeredBy.set(service, { calls: count })
         }
         if (row.boundary !== 'messaging')
           this.#recentExits.add(nowMs, row.key, row.total - row.late, row.unanswered - row.late)
@@ -175,10 +187,11 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       counts.expire(nowMs)
     // Without traffic nothing is known to have changed; what fades from the counts is no news.
     if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
-    const view = this.#view()
-    this.#answersMissing = view.exits.some(isUnanswered)
-    this.#open.settle(view.exits, (exit) => this.#calleeOf(exit))
-    const verdict = judgeView(view)
+    const view = this.#isPlainlyWhole() ? null : this.#view()
+    const exits = view?.exits ?? []
+    this.#answersMissing = exits.some(isUnanswered)
+    this.#open.settle(exits, (exit) => this.#calleeOf(exit))
+    const verdict = view ? judgeView(view) : WHOLE
     if (verdict.kind === 'too_little') return []
     this.#judgements++
     const before = this.state
@@ -221,6 +234,20 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     if (this.#callers.has(place.service)) return false
     const { orphans, explained, mute } = this.#tallyOf(place.service)
     return explained < orphans * EXPLAINED_FROM || explained < (orphans - mute) / 2
+  }
+
+  /** As it mostly is: then nobody needs to know who is called by which of ten thousand exits. */
+  #isPlainlyWhole(): boolean {
+    if (this.#open.areAsked) return false
+    let withParent = 0
+    let unanswered = 0
+    this.#recentEntries.forEach((_, count) => {
+      withParent += count
+    })
+    this.#recentExits.forEach((_, __, count) => {
+      unanswered += count
+    })
+    return unanswered < ANSWERS_MISSING_FROM && isPlainlyWhole(withParent, unanswered)
   }
 
   #view(): View {
@@ -267,8 +294,12 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /** Whom a call is for: who answers it as a rule, who serves that RPC, whom the caller names. Null where nobody need answer. */
   #calleeOf({ service, rpc, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
     let usual: string | null = null
-    for (const [service, count] of answeredBy)
-      if (usual === null || count > (answeredBy.get(usual) ?? 0)) usual = service
+    let most = 0
+    for (const [service, { calls }] of answeredBy) {
+      if (calls <= most) continue
+      usual = service
+      most = calls
+    }
     usual ??= rpc === null ? null : (this.#servers.get(rpc) ?? null)
     if (usual !== null) return this.#isElsewhere(usual) ? null : { name: usual, seen: true }
     if (boundary !== 'grpc' || this.#isElsewhere(peer)) return null

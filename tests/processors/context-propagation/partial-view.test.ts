@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { SpanTable } from '../../../otlp/span-table.ts'
 import { factory } from '../../../processors/context-propagation/context-propagation.ts'
-import { judgeView, type View } from '../../../processors/context-propagation/partial-view/partial-view-decision.ts'
+import {
+  isPlainlyWhole,
+  judgeView,
+  type View,
+} from '../../../processors/context-propagation/partial-view/partial-view-decision.ts'
 import {
   FLEET,
   fleetSpans,
@@ -163,6 +168,23 @@ describe('how much of the traffic arrives', () => {
     ],
   ])('when %s', (_, view, kind) => {
     expect(judgeView(view).kind).toBe(kind)
+  })
+
+  it('is whole wherever a look at the sums alone says so', () => {
+    const name = fc.constantFrom('cart', 'checkout', 'inventory')
+    const count = fc.nat(12)
+    const view = fc.record({
+      entries: fc.array(fc.tuple(name, fc.nat(40), count).map(([to, parents, missing]) => entry(to, parents, missing))),
+      exits: fc.array(fc.tuple(name, fc.nat(40), count).map(([to, calls, missing]) => exit(to, calls, missing))),
+      innerOrphans: count,
+    })
+    fc.assert(
+      fc.property(view, (view) => {
+        const withParent = view.entries.reduce((sum, entry) => sum + entry.withParent, 0)
+        const unanswered = view.exits.reduce((sum, exit) => sum + exit.unanswered, 0)
+        if (isPlainlyWhole(withParent, unanswered)) expect(judgeView(view).kind).toBe('whole')
+      }),
+    )
   })
 })
 
