@@ -28,6 +28,9 @@ const USUAL_DRIFT = 50e-6
  */
 const SYMMETRIC_DELAY_NANO = 5e6
 const ASYMMETRY = 0.25
+/** Calls around the very time of an estimate, and errors of their median from which they contradict it. */
+const AROUND = 5
+const CONTRADICTION = 3
 /** Clocks are read in microseconds at best where SDKs cut times. */
 const MIN_HALF_WIDTH_NANO = 1000
 const Z95 = 1.96
@@ -65,7 +68,7 @@ export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POS
   }
   if (!isMeasured && Math.abs(atS - meanTime) > reachS) return null
   const offsetNano = medianOf(level)
-  const error = medianError(robustSigma(level, offsetNano), count)
+  const sigma = robustSigma(level, offsetNano)
   const delayNano = medianOf(delays)
   const asymmetryNano = ASYMMETRY * Math.max(0, delayNano - SYMMETRIC_DELAY_NANO)
   return {
@@ -73,7 +76,8 @@ export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POS
     slopeNanoPerS: slope,
     halfWidthNano: Math.max(
       MIN_HALF_WIDTH_NANO,
-      Math.hypot(Z95 * error, slopeHalfWidth * Math.abs(atS - meanTime), asymmetryNano),
+      Math.hypot(Z95 * medianError(sigma, count), slopeHalfWidth * Math.abs(atS - meanTime), asymmetryNano),
+      contradictionNano(times, level, atS, offsetNano, sigma),
     ),
     delayNano,
     ...boundsAround(window, offsetNano, level, delays, delayNano, slope),
@@ -92,6 +96,21 @@ function withoutQueued({ times, offsets, delays }: Samples): Samples {
     delays[kept++] = delays[i]!
   }
   return { times: times.subarray(0, kept), offsets: offsets.subarray(0, kept), delays: delays.subarray(0, kept) }
+}
+
+/** What the calls around that time differ by from what all say, if that is no chance: then a step was not found yet. */
+function contradictionNano(
+  times: Float64Array,
+  level: Float64Array,
+  atS: number,
+  offsetNano: number,
+  sigma: number,
+): number {
+  let after = 0
+  while (after < times.length && times[after]! < atS) after++
+  const from = Math.max(0, Math.min(times.length - AROUND, after - (AROUND >> 1)))
+  const differenceNano = Math.abs(medianOf(level, from, from + AROUND) - offsetNano)
+  return differenceNano > CONTRADICTION * medianError(sigma, AROUND) ? differenceNano : 0
 }
 
 interface Slope {

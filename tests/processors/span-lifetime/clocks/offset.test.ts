@@ -90,6 +90,16 @@ describe('fitOffset', () => {
     expect(fit.halfWidthNano / MS).toBeLessThan(0.5)
   })
 
+  it.each([
+    ['around a step that is not found yet, by the calls of that time', 25, 10],
+    ['but not long before it', 10, 0.5],
+  ])('is unsure %s', (_, atS, halfWidthMs) => {
+    const set = (s: number) => ({ offsetMs: s > 22 ? 10 : 0, thereMs: 1 + 0.2 * queue(), backMs: 1 + 0.2 * queue() })
+    const fit = fitOffset(windowOf(2, set), atS)!
+    expect(Math.abs(fit.offsetNano / MS - (atS > 22 ? 10 : 0))).toBeLessThan(fit.halfWidthNano / MS + 0.3)
+    expect(fit.halfWidthNano / MS).toBeLessThan(halfWidthMs + 0.5)
+  })
+
   it('says nothing from a handful of calls', () => {
     expect(
       fitOffset(
