@@ -1,3 +1,5 @@
+import { copyBytes } from './copy-bytes.ts'
+
 /** Smallest and largest buffers that are kept; smaller ones cost little, larger ones are rare. */
 const SMALLEST_BYTES = 16 * 1024
 const LARGEST_BYTES = 4 * 1024 * 1024
@@ -71,6 +73,17 @@ function stepOf(bytes: number): number {
 function slotOf(size: number): number {
   const log2 = 31 - Math.clz32(size)
   return ((log2 << STEPS_LOG2) | ((size >>> (log2 - STEPS_LOG2)) & ((1 << STEPS_LOG2) - 1))) >>> 0
+}
+
+/** The parts one behind the other, in bytes of that memory. */
+export function concatenated(parts: readonly Uint8Array[], memory: BufferMemory): Buffer {
+  const joined = bytesFrom(
+    memory,
+    parts.reduce((sum, part) => sum + part.length, 0),
+  )
+  let at = 0
+  for (const part of parts) at = copyBytes(part, 0, part.length, joined, at)
+  return joined
 }
 
 /** So many bytes of that memory, or of their own where there is none; what is in them is left from others. */

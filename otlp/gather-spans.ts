@@ -1,3 +1,4 @@
+import type { BufferMemory } from './buffer-memory.ts'
 import type { ResourceRef, ScopeRef } from './resource.ts'
 import type { Source } from './source.ts'
 import { SpanEdits } from './span-edits.ts'
@@ -25,8 +26,8 @@ export class SpanGatherer {
   #scopeOf = new Uint32Array(16)
   #sourceOf = new Uint32Array(16)
 
-  constructor(capacity: number) {
-    this.table = new SpanTable(capacity)
+  constructor(capacity: number, memory: BufferMemory) {
+    this.table = new SpanTable(capacity, memory)
     this.#from = this.table
   }
 

@@ -1,8 +1,9 @@
 import { TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
+import { ownedSource } from '../../component/owned-source.ts'
+import { type BufferMemory, concatenated } from '../../otlp/buffer-memory.ts'
 import { SpanGatherer } from '../../otlp/gather-spans.ts'
 import type { ResourceRef, ScopeRef } from '../../otlp/resource.ts'
-import { Source } from '../../otlp/source.ts'
 import { Column, SpanTable } from '../../otlp/span-table.ts'
 import type { TraceIndex } from '../../otlp/trace-index.ts'
 
@@ -20,14 +21,14 @@ export function joinTraces(parts: readonly TracesBatch[], budget: ByteBudget): T
   const whole = parts.every(
     ({ table, traces, edits }) => table.wholeSource && traces === null && (edits?.isEmpty ?? true),
   )
-  return whole ? concatenate(parts, budget) : collect(parts)
+  return whole ? concatenate(parts, budget) : collect(parts, budget.memory)
 }
 
 function concatenate(parts: readonly TracesBatch[], budget: ByteBudget): TracesBatch {
-  const bytes = Buffer.concat(parts.map(({ table }) => table.sources[0]!.bytes))
-  budget.take(bytes.length)
-  const table = new SpanTable(countRows(parts))
-  table.sources.push(new Source(bytes, () => budget.release(bytes.length)))
+  const { memory } = budget
+  const requests = parts.map(({ table }) => table.sources[0]!.bytes)
+  const table = new SpanTable(countRows(parts), memory)
+  table.sources.push(ownedSource(concatenated(requests, memory), budget))
   const refs = new RefIndex(table)
   let base = 0
   for (const part of parts) {
@@ -44,8 +45,8 @@ function concatenate(parts: readonly TracesBatch[], budget: ByteBudget): TracesB
 }
 
 /** Collects rows where they are; dropped ones stay behind. */
-function collect(parts: readonly TracesBatch[]): TracesBatch {
-  const gatherer = new SpanGatherer(countRows(parts))
+function collect(parts: readonly TracesBatch[], memory: BufferMemory): TracesBatch {
+  const gatherer = new SpanGatherer(countRows(parts), memory)
   const keepsTraces = parts.every(({ traces, edits }) => traces !== null && (edits?.droppedCount ?? 0) === 0)
   for (const { table, edits } of parts) {
     gatherer.from(table, edits)
@@ -55,9 +56,9 @@ function collect(parts: readonly TracesBatch[]): TracesBatch {
 }
 
 /** Cuts the parts into batches of at most `maxItems` spans. Each carries references that are the caller's. */
-export function splitTraces(parts: readonly TracesBatch[], maxItems: number): TracesBatch[] {
+export function splitTraces(parts: readonly TracesBatch[], maxItems: number, memory: BufferMemory): TracesBatch[] {
   const batches: TracesBatch[] = []
-  let gatherer = new SpanGatherer(maxItems)
+  let gatherer = new SpanGatherer(maxItems, memory)
   const finish = () => batches.push(new TracesBatch(gatherer.table, null, gatherer.edits))
   for (const { table, edits } of parts) {
     gatherer.from(table, edits)
@@ -65,11 +66,12 @@ export function splitTraces(parts: readonly TracesBatch[], maxItems: number): Tr
       gatherer.addRow(row)
       if (gatherer.count < maxItems) continue
       finish()
-      gatherer = new SpanGatherer(maxItems)
+      gatherer = new SpanGatherer(maxItems, memory)
       gatherer.from(table, edits)
     }
   }
   if (gatherer.count > 0) finish()
+  else gatherer.table.release()
   return batches
 }
 

@@ -1,6 +1,7 @@
 import { type Batch, BytesBatch, type TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
-import { Source } from '../../otlp/source.ts'
+import { ownedSource } from '../../component/owned-source.ts'
+import { concatenated } from '../../otlp/buffer-memory.ts'
 import { joinTraces, splitTraces } from './join-traces.ts'
 import { splitRequest } from './split-request.ts'
 
@@ -17,16 +18,20 @@ export function join(parts: readonly Batch[], maxItems: number, budget: ByteBudg
   }
   if (parts[0]!.signal === 'traces') {
     const traces = parts as readonly TracesBatch[]
-    return split ? splitTraces(traces, maxItems) : [joinTraces(traces, budget)]
+    return split ? splitTraces(traces, maxItems, budget.memory) : [joinTraces(traces, budget)]
   }
   const { signal } = parts[0] as BytesBatch
   // Concatenated protobuf messages are one message: their repeated fields add up.
-  const bytes = Buffer.concat(parts.map((part) => part.encode()))
-  if (!split) return [made(signal, bytes, items, budget)]
-  return splitRequest(signal, bytes, maxItems).map((piece) => made(signal, piece.bytes, piece.items, budget))
-}
-
-function made(signal: BytesBatch['signal'], bytes: Uint8Array, items: number, budget: ByteBudget): BytesBatch {
-  budget.take(bytes.length)
-  return new BytesBatch(signal, new Source(bytes, () => budget.release(bytes.length)), items)
+  const { memory } = budget
+  const bytes = concatenated(
+    parts.map((part) => part.encode()),
+    memory,
+  )
+  if (!split) return [new BytesBatch(signal, ownedSource(bytes, budget), items)]
+  const pieces = splitRequest(signal, bytes, maxItems).map((piece) => {
+    const source = ownedSource(concatenated([piece.bytes], memory), budget)
+    return new BytesBatch(signal, source, piece.items)
+  })
+  memory.give(bytes.buffer)
+  return pieces
 }

@@ -83,11 +83,11 @@ export class TraceStore {
   }
 
   /**
-   * Copies the spans of mostly dead requests into one new request and lets the old ones go. `makeSource` turns the bytes
-   * into a Source with one reference. Looks at every span that waits: for when there is much to gain. Returns how many
-   * spans were moved.
+   * Copies the spans of mostly dead requests into one new request and lets the old ones go. `makeSource` makes one of so
+   * many bytes, with one reference. Looks at every span that waits: for when there is much to gain. Returns how many spans
+   * were moved.
    */
-  compact(largestLiveShare: number, makeSource: (bytes: Uint8Array) => Source): number {
+  compact(largestLiveShare: number, makeSource: (bytes: number) => Source): number {
     const isVictim = new Uint8Array(this.sources.values.length)
     let bytes = 0
     for (let slot = 0; slot < isVictim.length; slot++) {
@@ -97,7 +97,7 @@ export class TraceStore {
       bytes += this.#liveBytes[slot]!
     }
     if (bytes === 0) return 0
-    const copy = makeSource(new Uint8Array(bytes))
+    const copy = makeSource(bytes)
     const target = this.#openSource(copy)
     let moved = 0
     let offset = 0

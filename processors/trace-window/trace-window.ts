@@ -3,9 +3,10 @@ import type { Timer } from '../../component/clock.ts'
 import type { Processor, ProcessorFactory, ProcessorSettings } from '../../component/component.ts'
 import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
+import { ownedSource } from '../../component/owned-source.ts'
+import { bytesFrom } from '../../otlp/buffer-memory.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
-import { Source } from '../../otlp/source.ts'
 import { Column, ROW_WORDS, SpanKind, SpanTable } from '../../otlp/span-table.ts'
 import { TraceState } from '../../otlp/trace-index.ts'
 import { AnsweredCalls } from './answered-calls.ts'
@@ -112,8 +113,9 @@ class TraceWindow implements Processor<'traces'> {
 
   /** What a processor before the window changed is written out first: waiting spans are bytes and columns only. */
   #addEdited(batch: TracesBatch, nowMs: number): void {
-    const source = this.#makeSource(batch.encode())
-    const table = scanTraces(source, this.#refs, new SpanTable(batch.table.count))
+    const { budget } = this.#settings
+    const source = ownedSource(batch.encode(budget.memory), budget)
+    const table = scanTraces(source, this.#refs, new SpanTable(batch.table.count, budget.memory))
     if (!(table instanceof SpanTable)) throw new Error(`edited spans cannot be read again: ${table.message}`)
     this.#add(table, nowMs)
     table.release()
@@ -214,14 +216,8 @@ class TraceWindow implements Processor<'traces'> {
   }
 
   #compact(): void {
-    this.#store.compact(LARGEST_DEAD_LIVE_SHARE, (bytes) => this.#makeSource(bytes))
-  }
-
-  /** Bytes of the window's own making, charged to the budget until their last span has left. */
-  #makeSource(bytes: Uint8Array): Source {
     const { budget } = this.#settings
-    budget.take(bytes.length)
-    return new Source(bytes, () => budget.release(bytes.length))
+    this.#store.compact(LARGEST_DEAD_LIVE_SHARE, (bytes) => ownedSource(bytesFrom(budget.memory, bytes), budget))
   }
 
   /** The store's own arrays draw on the byte budget too; they only ever grow. */

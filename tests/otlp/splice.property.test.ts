@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { BufferMemory } from '../../otlp/buffer-memory.ts'
 import { SpanGatherer } from '../../otlp/gather-spans.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { SpanEdits } from '../../otlp/span-edits.ts'
@@ -252,7 +253,7 @@ describe('spans of several requests, regrouped', () => {
     fc.assert(
       fc.property(fc.array(anyPlan, { minLength: 1, maxLength: 3 }), (plans) => {
         const refs = new RefCache()
-        const gatherer = new SpanGatherer(8)
+        const gatherer = new SpanGatherer(8, new BufferMemory(() => 0))
         for (const plan of plans) {
           const table = scan(plan.bytes, refs)
           gatherer.from(table, editsOf(table, plan))
@@ -271,7 +272,7 @@ describe('spans of several requests, regrouped', () => {
     fc.assert(
       fc.property(fc.array(arbitraryRequest('traces'), { minLength: 1, maxLength: 3 }), (requests) => {
         const refs = new RefCache()
-        const gatherer = new SpanGatherer(8)
+        const gatherer = new SpanGatherer(8, new BufferMemory(() => 0))
         const plain = requests.map((request) => encodeRequest('traces', request))
         // Twice the same requests: equal resources of different requests become one.
         for (const bytes of [...plain, ...plain]) {
@@ -289,7 +290,7 @@ describe('spans of several requests, regrouped', () => {
   it('take no more room than the requests that they came in, when all come', () => {
     fc.assert(
       fc.property(fc.array(anyPlan, { minLength: 1, maxLength: 3 }), (plans) => {
-        const gatherer = new SpanGatherer(8)
+        const gatherer = new SpanGatherer(8, new BufferMemory(() => 0))
         for (const { bytes } of plans) {
           const table = scan(bytes)
           gatherer.from(table, null)
