@@ -2,6 +2,8 @@
 export class PairTally {
   #keys = new Uint32Array(512)
   #counts = new Float64Array(256)
+  /** The places that are taken, in the order in which they were. */
+  #taken = new Int32Array(129)
   #size = 0
 
   get size(): number {
@@ -19,27 +21,35 @@ export class PairTally {
     this.#keys[i * 2] = first
     this.#keys[i * 2 + 1] = second
     this.#counts[i] = amount
+    this.#taken[this.#size] = i
     if (++this.#size * 2 > this.#counts.length) this.#grow()
   }
 
   forEach(visit: (first: number, second: number, count: number) => void): void {
-    for (let i = 0; i < this.#counts.length; i++)
-      if (this.#counts[i] !== 0) visit(this.#keys[i * 2]!, this.#keys[i * 2 + 1]!, this.#counts[i]!)
+    for (let n = 0; n < this.#size; n++) {
+      const i = this.#taken[n]!
+      visit(this.#keys[i * 2]!, this.#keys[i * 2 + 1]!, this.#counts[i]!)
+    }
   }
 
   clear(): void {
-    if (this.#size === 0) return
-    this.#counts.fill(0)
+    for (let n = 0; n < this.#size; n++) this.#counts[this.#taken[n]!] = 0
     this.#size = 0
   }
 
   #grow(): void {
     const keys = this.#keys
     const counts = this.#counts
+    const taken = this.#taken
+    const size = this.#size
     this.#keys = new Uint32Array(keys.length * 2)
     this.#counts = new Float64Array(counts.length * 2)
+    this.#taken = new Int32Array(counts.length + 1)
     this.#size = 0
-    for (let i = 0; i < counts.length; i++) if (counts[i] !== 0) this.add(keys[i * 2]!, keys[i * 2 + 1]!, counts[i]!)
+    for (let n = 0; n < size; n++) {
+      const i = taken[n]!
+      this.add(keys[i * 2]!, keys[i * 2 + 1]!, counts[i]!)
+    }
   }
 }
 
