@@ -3,12 +3,15 @@ const SILENT_VIEW =
 const LATE_CALLS =
   'a call that comes more than 10 s after the root that it made (exports of both sides and the wait of their traces) is not compared with it, and of two callers of one operation at the same moment only time tells which lost it.'
 const FEW_PROCESSES =
-  'with two processes of a service one process may hide nearly all that is missing (the first service of all traces): a single process that does not export looks the same, and the context rules speak.'
+  'where what is missing belongs to one or two services, two that do not export look the same: the context rules are silent then, or speak of what a service that is seen called without an answer; and where less than ten parents or ten answers are missing in a minute, a split is not called one.'
+const FEW_IN_A_BURST =
+  'where a part of what one of several processes did for a few seconds is lost, ten orphans of an operation are too few to tell a burst from a steady share.'
 
 /** Why a class stays below its target, by the name of its recipe; the page shows it where it does. */
 export const WHY: Readonly<Record<string, string>> = {
   'sampling mismatch': `${SILENT_VIEW} Of few traces a cause is not decided either.`,
   'parent never ended': `${SILENT_VIEW} Where a service is entered by the lost span only, its orphans may come from a service that sends elsewhere; and the cause is open where the lost spans stand beside calls that nobody answers.`,
+  'burst loss': FEW_IN_A_BURST,
   'cut header, all out of a caller': `${LATE_CALLS} And ${SILENT_VIEW}`,
   'cut header, all into a callee': `${LATE_CALLS} A share of the calls that happens to be all of one route looks like a route that is stripped.`,
   'cut header, two formats': `${LATE_CALLS} And ${SILENT_VIEW}`,

@@ -156,6 +156,16 @@ for {
       reason: 'An export that hangs is given up after that long; a burst looks alike until then.',
     },
     {
+      what: 'answers without a call, by calls without an answer, from and up to which such calls are known not to have left the services that are seen',
+      value: '0.9, 3',
+      constants: [
+        'context-propagation/partial-view/open-calls.ts ANSWERS_FROM',
+        'context-propagation/partial-view/open-calls.ts ANSWERS_UNTIL',
+      ],
+      reason:
+        'Answers that lost their context are known before their calls have waited; many more are requests from outside.',
+    },
+    {
       what: 'share of the orphans of an operation whose traces must have no head here, and operations with such orphans, from which their parents may be elsewhere',
       value: '0.7, 2',
       constants: [

@@ -1,12 +1,15 @@
 import type { Verdicts } from '../../../component/trace-rule.ts'
 import type { CallFacts } from '../call-facts.ts'
 import type { CallsElsewhere } from '../orphan-span/bridged-orphan.ts'
-import type { ExitTraffic } from './partial-view-decision.ts'
 
 /** Prefix of verdicts that name a call whose answers are here, although not below it. */
 const ANSWERED = 'answered'
-/** Share of the calls of an operation that may stay without any answer. */
-const UNANSWERED = 0.05
+/**
+ * Answers without a call, by calls without an answer, from and up to which they are the same ones. The answers come first,
+ * and are known while their calls still wait; but what others ask of the callee from outside begins traces as well.
+ */
+const ANSWERS_FROM = 0.9
+const ANSWERS_UNTIL = 3
 
 /** Which unanswered calls stood around orphans, as the observer asks, and what the judge made of them. */
 export class OpenCalls implements CallsElsewhere {
@@ -47,6 +50,7 @@ interface OpenExit {
 export class OpenExits<Exit extends OpenExit> {
   readonly #limit: number
   readonly #exits = new Map<string, Exit[]>()
+  readonly #callees = new Map<string, { unanswered: number; lost: number }>()
   #answered: string[] = []
 
   constructor(limit: number) {
@@ -68,16 +72,28 @@ export class OpenExits<Exit extends OpenExit> {
     this.#exits.get(callKey(exit.service, exit.name))?.push(exit)
   }
 
-  /** `calleeOf` tells whom an exit calls, `edges` how many of these calls have no answer anywhere. */
-  settle(edges: readonly ExitTraffic[], calleeOf: (exit: Exit) => { readonly name: string } | null): void {
+  begin(): void {
+    this.#callees.clear()
+  }
+
+  /** Of the calls on an edge those without an answer below them, and the answers of that callee that hang below no call. */
+  compare(callee: string, unanswered: number, lost: number): void {
+    const traffic = this.#callees.get(callee)
+    if (traffic) traffic.unanswered += unanswered
+    else this.#callees.set(callee, { unanswered, lost })
+  }
+
+  settle(calleeOf: (exit: Exit) => string | undefined): void {
     this.#answered = []
-    if (this.#exits.size === 0) return
-    const answered = new Set<string>()
-    for (const { from, to, seen, calls, unanswered } of edges)
-      if (seen && unanswered <= calls * UNANSWERED) answered.add(`${from}\0${to}`)
     for (const [key, exits] of this.#exits)
-      if (exits.length > 0 && exits.every((exit) => answered.has(`${exit.service}\0${calleeOf(exit)?.name}`)))
-        this.#answered.push(key)
+      if (exits.length > 0 && exits.every((exit) => this.#hasItsAnswers(calleeOf(exit)))) this.#answered.push(key)
+  }
+
+  #hasItsAnswers(callee: string | undefined): boolean {
+    const traffic = this.#callees.get(callee ?? '')
+    if (!traffic || traffic.unanswered === 0) return false
+    const share = traffic.lost / traffic.unanswered
+    return share >= ANSWERS_FROM && share <= ANSWERS_UNTIL
   }
 
   get verdicts(): readonly (readonly [string, string])[] {

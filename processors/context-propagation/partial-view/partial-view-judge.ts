@@ -187,10 +187,10 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       counts.expire(nowMs)
     // Without traffic nothing is known to have changed; what fades from the counts is no news.
     if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
+    this.#open.begin()
     const view = this.#isPlainlyWhole() ? null : this.#view()
-    const exits = view?.exits ?? []
-    this.#answersMissing = exits.some(isUnanswered)
-    this.#open.settle(exits, (exit) => this.#calleeOf(exit))
+    this.#open.settle((exit) => this.#calleeOf(exit)?.name)
+    this.#answersMissing = view?.exits.some(isUnanswered) ?? false
     const verdict = view ? judgeView(view) : WHOLE
     if (verdict.kind === 'too_little') return []
     this.#judgements++
@@ -285,8 +285,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       edge.unanswered += unanswered
     })
     for (const [key, edge] of edges) {
-      const elsewhere = this.#recentBridges.firstOf(key) + this.#recentLostAnswers.firstOf(edge.to)
-      edge.unanswered = Math.max(0, edge.unanswered - elsewhere)
+      const lost = this.#recentLostAnswers.firstOf(edge.to)
+      this.#open.compare(edge.to, edge.unanswered, lost)
+      edge.unanswered = Math.max(0, edge.unanswered - lost - this.#recentBridges.firstOf(key))
     }
     return [...edges.values()]
   }

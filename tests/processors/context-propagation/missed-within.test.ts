@@ -121,16 +121,19 @@ describe('the parent of an orphan belongs to a service that is seen', () => {
   it('where the answers of such calls turn out to be in other traces, and not where only some are', () => {
     const open = new OpenCalls()
     const exits = new OpenExits(100)
-    const edges = (unanswered: number) => [{ from: 'edge', to: 'search', seen: true, calls: 100, unanswered }]
-    const settled = (unanswered: number) => {
-      exits.settle(edges(unanswered), () => ({ name: 'search' }))
+    const settled = (unanswered: number, lost: number) => {
+      exits.begin()
+      exits.compare('search', unanswered, lost)
+      exits.settle(() => 'search')
       open.learn(new Map(exits.verdicts))
       return isWithin([root, orphan, call], open)
     }
     expect(isWithin([root, orphan, call], open)).toBe(false)
     exits.ask(open.take(), [{ service: 'edge', name: 'shop.Search/Find' }])
-    expect(settled(0)).toBe(true)
-    expect(settled(30)).toBe(false)
+    expect(settled(100, 98)).toBe(true)
+    // A callee that samples on its own; and one that others call too, whose traces begin there.
+    expect(settled(5, 0)).toBe(false)
+    expect(settled(5, 400)).toBe(false)
   })
 
   it('where the parent never ended, and another call of the trace loses its context', async () => {
