@@ -31,6 +31,9 @@ export const siblingParent: Recipe = {
 /** The share of the steps of an operation that end before their request does; where fewer do, it goes on by itself. */
 const STEPS = 0.95
 
+/** What a gateway remembers of spans that have left (`late_grace`): whose parent is older is an orphan by all it knows. */
+const MEMORY_NANO = 60_000_000_000n
+
 /** A context that outlives its request: the next requests hang below the one before. */
 export const reusedContext: Recipe = {
   name: 'context reused',
@@ -69,7 +72,9 @@ export const reusedContext: Recipe = {
       span.moveTo(traceId)
       span.claimParent(parent.spanId, false)
     }
-    return broken.length === 0 ? [] : [truth(this.name, 'context_reused', broken[0]!, occurrences)]
+    if (broken.length === 0) return []
+    const areForgotten = broken.some((span) => span.startNano - before.get(span)!.parent.endNano > MEMORY_NANO)
+    return [truth(this.name, 'context_reused', broken[0]!, occurrences, areForgotten ? ['CTX-001'] : [])]
   },
 }
 
@@ -84,13 +89,19 @@ function earlierSibling(span: Span): Span | null {
 }
 
 /** That the work comes after the end of its parent is true as well, whoever says it. */
-function truth(recipe: string, cause: string, { service, name }: Span, occurrences: Break['occurrences']): Break {
+function truth(
+  recipe: string,
+  cause: string,
+  { service, name }: Span,
+  occurrences: Break['occurrences'],
+  excused: readonly string[] = [],
+): Break {
   return {
     recipe,
     rules: ['CTX-005'],
     causes: [cause],
     place: { service, operation: name, edge: null },
     occurrences,
-    excused: ['LIFE-001', 'LIFE-002', 'LIFE-003'].map((rule) => ({ rule, service })),
+    excused: ['LIFE-001', 'LIFE-002', 'LIFE-003', ...excused].map((rule) => ({ rule, service })),
   }
 }
