@@ -12,8 +12,11 @@ export class ByteBudget {
   readonly limitBytes: number
   /** What `reserve` leaves free for `take`: copies that are made on the way out need room before they give some back. */
   readonly headroomBytes: number
-  /** What of it is free and waits for its next user is not counted: as much as is in use, or 16 MiB. */
-  readonly memory = new BufferMemory(() => this.#usedBytes)
+  /**
+   * Of it as much may be free as is in use (a window lets go of many requests at once, and what comes next needs as much
+   * again), and both together take no more than the limit.
+   */
+  readonly memory = new BufferMemory(() => Math.min(this.#usedBytes, this.limitBytes - this.#usedBytes))
   #usedBytes = 0
   #peakBytes = 0
   #refusals = 0

@@ -3,8 +3,8 @@ import { copyBytes } from './copy-bytes.ts'
 /** Smallest and largest buffers that are kept; smaller ones cost little, larger ones are rare. */
 const SMALLEST_BYTES = 16 * 1024
 const LARGEST_BYTES = 4 * 1024 * 1024
-/** Of free buffers together, where less than that is in use. */
-const LIMIT_BYTES = 16 * 1024 * 1024
+/** Of free buffers together, however little is in use. */
+const ALWAYS_BYTES = 16 * 1024 * 1024
 /** Sizes are four to each power of two: a buffer is a fifth larger than what is asked of it at most. */
 const STEPS_LOG2 = 2
 
@@ -12,18 +12,17 @@ const STEPS_LOG2 = 2
  * Memory for what is large and short-lived (bodies of requests, rows of tables, encoded requests), used again when its
  * user is done. Left to the garbage collector it would pile up: it lies outside of the heap, goes only with a small object
  * that V8 sees no reason to look for, and when 64 MB of it have come together V8 marks the whole heap. Used again it
- * saves half of the CPU of the way through a window, and 30 MB at the peak of passing on. No more is kept than is in use:
- * a window lets go of many requests at once, and what comes next needs as much again.
+ * saves half of the CPU of the way through a window, and 30 MB at the peak of passing on.
  */
 export class BufferMemory {
   /** By slotOf their size. */
   readonly #free: ArrayBuffer[][] = Array.from({ length: slotOf(LARGEST_BYTES) + 1 }, () => [])
   #freeBytes = 0
-  readonly #usedBytes: () => number
+  readonly #keptBytes: () => number
 
-  /** `usedBytes`: what all users together hold at the moment. */
-  constructor(usedBytes: () => number) {
-    this.#usedBytes = usedBytes
+  /** `keptBytes`: how much may be free at the moment, beyond the 16 MiB that always may; the largest goes first. */
+  constructor(keptBytes: () => number) {
+    this.#keptBytes = keptBytes
   }
 
   /** Bytes that are kept for the next users. */
@@ -42,7 +41,10 @@ export class BufferMemory {
   take(bytes: number): ArrayBuffer {
     const size = this.sizeFor(bytes)
     const free = isKept(size) ? this.#free[slotOf(size)]!.pop() : undefined
-    if (free === undefined) return Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
+    if (free === undefined) {
+      this.#trim()
+      return Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer
+    }
     this.#freeBytes -= size
     return free
   }
@@ -51,12 +53,19 @@ export class BufferMemory {
   give(memory: ArrayBufferLike): void {
     const size = memory.byteLength
     if (!isKept(size)) return
-    const free = this.#free[slotOf(size)]!
-    const limitBytes = Math.max(LIMIT_BYTES, this.#usedBytes())
-    if (this.#freeBytes + size <= limitBytes) {
-      this.#freeBytes += size
-      free.push(memory as ArrayBuffer)
-    } else if (this.#freeBytes > limitBytes && free.pop() !== undefined) this.#freeBytes -= size
+    this.#freeBytes += size
+    this.#free[slotOf(size)]!.push(memory as ArrayBuffer)
+    this.#trim()
+  }
+
+  #trim(): void {
+    if (this.#freeBytes <= ALWAYS_BYTES) return
+    const limitBytes = Math.max(ALWAYS_BYTES, this.#keptBytes())
+    for (let slot = this.#free.length - 1; this.#freeBytes > limitBytes; ) {
+      const largest = this.#free[slot]!.pop()
+      if (largest === undefined) slot--
+      else this.#freeBytes -= largest.byteLength
+    }
   }
 }
 

@@ -7,6 +7,7 @@ export interface Vitals {
     readonly limitBytes: number
     readonly peakBytes: number
     readonly refusals: number
+    readonly memory: { readonly freeBytes: number }
   }
   /** Index of the overload stage, 0 is full analysis. */
   readonly degradationStage: () => number
@@ -79,6 +80,14 @@ export function observeProcess(meter: Meter, vitals: Vitals): void {
         description: 'The most of the budget that was ever in use.',
       }),
       () => vitals.budget.peakBytes,
+    ],
+    [
+      meter.createObservableGauge('blindspot.budget.reusable', {
+        unit: 'By',
+        description:
+          'Memory that was given back and is kept for the next requests; with what is in use, within the limit.',
+      }),
+      () => vitals.budget.memory.freeBytes,
     ],
     [
       meter.createObservableCounter('blindspot.budget.refusals', {

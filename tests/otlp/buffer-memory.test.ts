@@ -36,10 +36,10 @@ describe('memory that is used again', () => {
   })
 
   it.each([
-    ['16 MiB where less is in use', 3, 16],
-    ['as much as is in use', 20, 20],
-  ])('keeps %s', (_, usedMib, keptMib) => {
-    const memory = new BufferMemory(() => usedMib * MIB)
+    ['16 MiB whatever else is said', 3, 16],
+    ['as much as is said', 20, 20],
+  ])('keeps %s', (_, saidMib, keptMib) => {
+    const memory = new BufferMemory(() => saidMib * MIB)
     const given = Array.from({ length: 24 }, () => memory.take(MIB))
     for (const one of given) memory.give(one)
     expect(memory.freeBytes).toBe(keptMib * MIB)
@@ -48,14 +48,16 @@ describe('memory that is used again', () => {
     expect(memory.freeBytes).toBe(0)
   })
 
-  it('lets go of what it keeps as less is in use', () => {
-    let usedMib = 64
-    const memory = new BufferMemory(() => usedMib * MIB)
-    const given = Array.from({ length: usedMib }, () => memory.take(MIB))
-    for (const one of given) {
-      usedMib--
-      memory.give(one)
-    }
+  it('lets go of the largest first, when it is given something or has to make something', () => {
+    let keptMib = 64
+    const memory = new BufferMemory(() => keptMib * MIB)
+    const given = [1, 1, 2, 2, 3, 3, 4, 4].map((mib) => memory.take(mib * MIB))
+    for (const one of given) memory.give(one)
+    expect(memory.freeBytes).toBe(20 * MIB)
+    keptMib = 0
+    const small = memory.take(16 * KIB)
     expect(memory.freeBytes).toBe(16 * MIB)
+    memory.give(small)
+    expect(memory.freeBytes).toBe(12 * MIB + 16 * KIB)
   })
 })
