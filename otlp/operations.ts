@@ -21,6 +21,10 @@ export const OTHER_SERVICES = '(other)'
 /** Resources whose service is remembered: as many as a cache of them holds, so that 10 000 services do not thrash it. */
 const MAX_RESOURCES = 32_768
 
+/** Words of a slot of the index: 1 + the id of an operation, 0 where the slot is free, and what it is known by. */
+const Slot = { entry: 0, service: 1, kind: 2, nameHash: 3 } as const
+const SLOT_WORDS = 4
+
 /**
  * Small numbers for services and operations, so that what is counted once a span is counted in arrays. A name is known
  * by its 32-bit hash within service and kind: of 1000 names in one service two collide once in 8000 services. Bounded:
@@ -36,16 +40,14 @@ export class Operations {
   overflowedServices = 0
   readonly #services = new Map<string, number>()
   readonly serviceNames: string[] = []
-  #index: Int32Array
-  /** Three words an operation: service, kind, name hash. */
-  #keys: Uint32Array
+  /** At most half full, see `Slot`: what is looked up once a span stands in one cache line. */
+  #slots = new Uint32Array(1024 * SLOT_WORDS)
+  #usedSlots = 0
   #resourceIds = new Map<ResourceRef, number>()
   readonly #others = new Map<number, number>()
 
   constructor(limit = 20_000) {
     this.limit = limit
-    this.#index = new Int32Array(1024)
-    this.#keys = new Uint32Array(1024 * 3)
   }
 
   /** For each resource of a table the id of its service. */
@@ -83,12 +85,16 @@ export class Operations {
     const at = row * ROW_WORDS
     const kind = table.words[at + Column.meta]! & 0xff
     const nameHash = table.words[at + Column.nameHash]!
-    const mask = this.#index.length - 1
-    let i = hashOf(serviceId, kind, nameHash) & mask
-    for (let entry = this.#index[i]!; entry !== 0; i = (i + 1) & mask, entry = this.#index[i]!) {
-      const k = (entry - 1) * 3
-      if (this.#keys[k + 2] === nameHash && this.#keys[k] === serviceId && this.#keys[k + 1] === kind) return entry - 1
-    }
+    const slots = this.#slots
+    const mask = slots.length - 1
+    let slot = (hashOf(serviceId, kind, nameHash) * SLOT_WORDS) & mask
+    for (; slots[slot] !== 0; slot = (slot + SLOT_WORDS) & mask)
+      if (
+        slots[slot + Slot.nameHash] === nameHash &&
+        slots[slot + Slot.service] === serviceId &&
+        slots[slot + Slot.kind] === kind
+      )
+        return slots[slot]! - 1
     return this.all.length < this.limit
       ? this.#add(table, row, serviceId, kind, nameHash)
       : this.#other(serviceId, kind)
@@ -96,14 +102,8 @@ export class Operations {
 
   #add(table: SpanTable, row: number, serviceId: number, kind: number, nameHash: number): number {
     const id = this.#push(serviceId, table.name(row), kind)
-    if (this.all.length * 3 > this.#keys.length) {
-      const keys = new Uint32Array(this.#keys.length * 2)
-      keys.set(this.#keys)
-      this.#keys = keys
-    }
-    this.#keys.set([serviceId, kind, nameHash], id * 3)
-    if (this.all.length * 2 > this.#index.length) this.#rehash()
-    else this.#enter(id)
+    if (++this.#usedSlots * 2 * SLOT_WORDS > this.#slots.length) this.#grow()
+    this.#enter(id, serviceId, kind, nameHash)
     return id
   }
 
@@ -124,16 +124,23 @@ export class Operations {
     return id
   }
 
-  #enter(id: number): void {
-    const mask = this.#index.length - 1
-    let i = hashOf(this.#keys[id * 3]!, this.#keys[id * 3 + 1]!, this.#keys[id * 3 + 2]!) & mask
-    while (this.#index[i] !== 0) i = (i + 1) & mask
-    this.#index[i] = id + 1
+  #enter(id: number, serviceId: number, kind: number, nameHash: number): void {
+    const slots = this.#slots
+    const mask = slots.length - 1
+    let slot = (hashOf(serviceId, kind, nameHash) * SLOT_WORDS) & mask
+    while (slots[slot] !== 0) slot = (slot + SLOT_WORDS) & mask
+    slots[slot + Slot.entry] = id + 1
+    slots[slot + Slot.service] = serviceId
+    slots[slot + Slot.kind] = kind
+    slots[slot + Slot.nameHash] = nameHash
   }
 
-  #rehash(): void {
-    this.#index = new Int32Array(this.#index.length * 2)
-    for (const operation of this.all) if (operation.name !== OTHER_OPERATIONS) this.#enter(operation.id)
+  #grow(): void {
+    const old = this.#slots
+    this.#slots = new Uint32Array(old.length * 2)
+    for (let slot = 0; slot < old.length; slot += SLOT_WORDS)
+      if (old[slot] !== 0)
+        this.#enter(old[slot]! - 1, old[slot + Slot.service]!, old[slot + Slot.kind]!, old[slot + Slot.nameHash]!)
   }
 }
 

@@ -28,13 +28,20 @@ const COUNT_ROUNDS = 5
 /** A pair without calls for so long gives its place to another when there is no room. */
 const QUIET_S = 30
 
+interface KnownSource {
+  readonly source: ClockSource
+  domain: string
+  spans: number
+  seenS: number
+}
+
 /**
  * The calls between clocks of the last 90 s, by pair of sources and put together by pair of domains: which attribute
  * names the clock of a source is known only once all sources are.
  */
 export class ClockSamples {
   readonly #limits: ClockLimits
-  readonly #sources = new Map<string, { source: ClockSource; spans: number; seenS: number }>()
+  readonly #sources = new Map<string, KnownSource>()
   readonly #pairs = new Map<string, PairSamples>()
   #domains = new ClockDomains()
   #domainPairs = new Map<string, DomainPair>()
@@ -79,8 +86,7 @@ export class ClockSamples {
   }
 
   domainOf(source: string): string | null {
-    const known = this.#sources.get(source)
-    return known ? this.#domains.nameOf(known.source) : null
+    return this.#sources.get(source)?.domain ?? null
   }
 
   readonly spansOf = (domain: string): number => this.#spans.get(domain) ?? 0
@@ -100,8 +106,7 @@ export class ClockSamples {
   #countSpans(): void {
     this.#spans = new Map()
     this.#shared = new Set()
-    for (const { source, spans } of this.#sources.values()) {
-      const domain = this.#domains.nameOf(source)
+    for (const { domain, spans } of this.#sources.values()) {
       const known = this.#spans.get(domain)
       if (known !== undefined) this.#shared.add(domain)
       this.#spans.set(domain, (known ?? 0) + spans)
@@ -115,7 +120,7 @@ export class ClockSamples {
       known.seenS = nowS
     } else if (this.#sources.size >= this.#limits.maxClocks) this.refusedClocks++
     else {
-      this.#sources.set(source.key, { source, spans, seenS: nowS })
+      this.#sources.set(source.key, { source, domain: this.#domains.nameOf(source), spans, seenS: nowS })
       this.#stale = true
     }
   }
@@ -155,6 +160,7 @@ export class ClockSamples {
     this.#stale = false
     this.#domains = new ClockDomains()
     for (const { source } of this.#sources.values()) this.#domains.add(source)
+    for (const known of this.#sources.values()) known.domain = this.#domains.nameOf(known.source)
     const before = this.#domainPairs
     this.#domainPairs = new Map()
     for (const samples of [...this.#pairs.values()].sort(byName)) {

@@ -29,7 +29,10 @@ const window = new SampleWindow()
 /** Its samples between two times; good until the next call. */
 export function windowOf(pair: DomainPair, fromS: number, untilS: number): SampleWindow {
   window.clear()
-  for (let second = Math.floor(fromS); second < untilS; second++)
+  // The last seconds are mostly still to come: they wait for their traces.
+  let latest = 0
+  for (const { samples } of pair.parts) latest = Math.max(latest, samples.latestSecond)
+  for (let second = Math.floor(fromS); second < untilS && second <= latest; second++)
     for (const { samples, sign } of pair.parts) {
       const bucket = samples.at(second)
       if (bucket) window.add(bucket, sign, fromS, untilS)
