@@ -1,8 +1,17 @@
 import { hexOf } from '../../../otlp/hex.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 
-/** Spans are sampled by the second they start in, so that both sides of a call are kept or left out together. */
-const SLICE_MS = 5000
+/**
+ * Spans are sampled by the time they start at, so that both sides of a call are kept or left out together: of each period
+ * one stretch is kept, as long as the share says. Its place changes from period to period, lest it beats with what happens
+ * at whole seconds.
+ */
+const PERIOD_MS = 5000
+/** A stretch of 5 ms: shorter ones would hold one side of most calls. */
+const LEAST_SHARE = 1 / 1024
+/** Samples come in bursts, once a period: so often in turn there must be few before more are kept. */
+const CALM_TAKES = 10
+const CALM_LOAD = 1 / 3
 
 /** A span kept to be matched with the other side of its call. Times in ms since the epoch, good to a microsecond. */
 export interface CallSample {
@@ -11,17 +20,20 @@ export interface CallSample {
   readonly endMs: number
   readonly traceId: string
   readonly spanId: string
+  /** Of all that starts, the share that was kept when it was. */
+  readonly share: number
 }
 
 /**
- * Columns of sampled spans, at most `limit` between two summaries. When it is full the kept share of time slices is
- * halved, which every shard does along the same nested choice of slices.
+ * Columns of sampled spans, at most `limit` between two summaries. When it is full the kept share of time is halved, and
+ * doubled when few have come for a while; all shards keep the same time, as far as each keeps it.
  */
 export class CallSamples {
   readonly #limit: number
-  /** Share of time slices that are kept: 1, 1/2, 1/4 … */
+  /** Share of time that is kept: 1, 1/2, 1/4 … */
   share = 1
   #count = 0
+  #calmTakes = 0
   readonly #groups: Int32Array
   readonly #times: Float64Array
   readonly #ids: Uint32Array
@@ -37,10 +49,10 @@ export class CallSamples {
     const startMs = table.timeMs(row, Column.start)
     if (!keeps(startMs, this.share)) return
     while (this.#count === this.#limit) {
+      if (this.share <= LEAST_SHARE) return
       this.share /= 2
       this.#thin()
       if (!keeps(startMs, this.share)) return
-      if (this.share < 1e-4) return
     }
     const i = this.#count++
     this.#groups[i] = group
@@ -50,6 +62,7 @@ export class CallSamples {
     for (let w = 0; w < 6; w++) this.#ids[i * 6 + w] = table.words[at + w]!
   }
 
+  /** What was kept since the last call. */
   take(): CallSample[] {
     const samples: CallSample[] = []
     for (let i = 0; i < this.#count; i++) {
@@ -59,10 +72,19 @@ export class CallSamples {
         endMs: this.#times[i * 2 + 1]!,
         traceId: hexOf(this.#ids, i * 6, 4),
         spanId: hexOf(this.#ids, i * 6 + 4, 2),
+        share: this.share,
       })
     }
+    this.#keepMoreWhenCalm()
     this.#count = 0
     return samples
+  }
+
+  #keepMoreWhenCalm(): void {
+    this.#calmTakes = this.#count > this.#limit * CALM_LOAD ? 0 : this.#calmTakes + 1
+    if (this.share === 1 || this.#calmTakes < CALM_TAKES) return
+    this.share *= 2
+    this.#calmTakes = 0
   }
 
   #thin(): void {
@@ -79,10 +101,12 @@ export class CallSamples {
   }
 }
 
-/** Whether the time slice of `startMs` is among the kept share; a slice kept at a share is kept at every larger one. */
+/** Whether that time is in the kept share; what is kept at a share is kept at every larger one. */
 export function keeps(startMs: number, share: number): boolean {
   if (share === 1) return true
-  const slice = Math.floor(startMs / SLICE_MS)
-  const hash = Math.imul(slice ^ (slice >>> 16), 0x9e3779b1) >>> 0
-  return hash < share * 4294967296
+  const periods = startMs / PERIOD_MS
+  const period = Math.floor(periods)
+  const begin = (Math.imul(period ^ (period >>> 16), 0x9e3779b1) >>> 0) / 4294967296
+  const at = periods - period - begin
+  return (at < 0 ? at + 1 : at) < share
 }

@@ -58,7 +58,6 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #lost = new Map<string, LostOperation>()
   readonly #heldExits = new HeldCalls()
   #heldRoots: Held[] = []
-  #share = 1
   /** What came in the last minute: by edge connected and lost calls, by entry those with and without context. */
   readonly #timed = new TimedMatch()
   readonly #recentEdges: RecentCounts
@@ -74,7 +73,9 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   judge(summaries: readonly CallSummary[], nowMs: number): readonly FindingReport[] {
     this.#nowMs = nowMs
-    for (const summary of summaries) this.#takeIn(summary, nowMs)
+    // What one shard leaves out has no other side at the others.
+    const share = summaries.reduce((least, summary) => Math.min(least, summary.share), 1)
+    for (const summary of summaries) this.#takeIn(summary, share, nowMs)
     this.#match(nowMs)
     this.#heldExits.forget(nowMs)
     return this.#reports()
@@ -96,14 +97,15 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }))
   }
 
-  #takeIn(summary: CallSummary, nowMs: number): void {
-    this.#share = Math.min(this.#share, summary.share)
+  #takeIn(summary: CallSummary, share: number, nowMs: number): void {
     for (const row of summary.exits) this.#addExit(row)
     for (const row of summary.entries) this.#addEntry(row)
-    for (const sample of summary.exitSamples) if (keeps(sample.startMs, this.#share)) this.#heldExits.add(sample, nowMs)
+    for (const sample of summary.exitSamples)
+      if (keeps(sample.startMs, share)) this.#heldExits.add({ ...sample, share }, nowMs)
     for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
-      if (keeps(sample.startMs, this.#share)) this.#heldRoots.push({ sample, sinceMs: nowMs, used: false })
+      if (keeps(sample.startMs, share))
+        this.#heldRoots.push({ sample: { ...sample, share }, sinceMs: nowMs, used: false })
   }
 
   #addExit(row: ExitRow): void {
@@ -239,8 +241,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       }
       this.#lost.set(key, lost)
     }
-    // One sample stands for all calls of the time slices that were left out.
-    const weight = 1 / this.#share
+    // One sample stands for all calls of the time that was left out.
+    const weight = 1 / Math.min(root.share, call.held.sample.share)
     lost.occurrences += weight
     if (call.exit.boundary === 'messaging' || call.held.sample.endMs >= root.endMs - this.#config.match_tolerance)
       lost.contained += weight

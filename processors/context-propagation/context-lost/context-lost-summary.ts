@@ -49,7 +49,7 @@ export interface CallId {
 export interface CallSummary {
   readonly exits: readonly ExitRow[]
   readonly entries: readonly EntryRow[]
-  /** Unanswered exits and parentless entries, of the kept share of time slices. */
+  /** Unanswered exits and parentless entries, of the kept share of time. */
   readonly exitSamples: readonly KeyedSample[]
   readonly rootSamples: readonly KeyedSample[]
   /** Calls that are not in the same piece of the trace as their answer. */

@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals'
 import { HeldCalls } from '../../../processors/context-propagation/context-lost/held-calls.ts'
 
-const call = (spanId: string, traceId = 'a') => ({ key: 'GET', group: 0, startMs: 0, endMs: 1, traceId, spanId })
+const call = (spanId: string, traceId = 'a') => ({
+  key: 'GET',
+  group: 0,
+  startMs: 0,
+  endMs: 1,
+  traceId,
+  spanId,
+  share: 1,
+})
 const waiting = (held: HeldCalls) =>
   held
     .of('GET')
