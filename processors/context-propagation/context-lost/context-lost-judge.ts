@@ -7,7 +7,7 @@ import { RecentCounts } from '../recent-counts.ts'
 import { keeps } from './call-samples.ts'
 import { type CallSummary, type EntryRow, type ExitRow, type KeyedSample, RULE } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
-import { type Held, HeldCalls, lastAtOrBefore } from './held-calls.ts'
+import { type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { TimedMatch } from './timed-match.ts'
 
@@ -57,7 +57,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #edges = new Map<string, LostEdge>()
   readonly #lost = new Map<string, LostOperation>()
   readonly #heldExits = new HeldCalls()
-  #heldRoots: Held[] = []
+  #heldRoots: Waiting[] = []
   /** What came in the last minute: by edge connected and lost calls, by entry those with and without context. */
   readonly #timed = new TimedMatch()
   readonly #recentEdges: RecentCounts
@@ -104,8 +104,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       if (keeps(sample.startMs, share)) this.#heldExits.add({ ...sample, share }, nowMs)
     for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
-      if (keeps(sample.startMs, share))
-        this.#heldRoots.push({ sample: { ...sample, share }, sinceMs: nowMs, used: false })
+      if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: { ...sample, share }, sinceMs: nowMs })
   }
 
   #addExit(row: ExitRow): void {
@@ -153,8 +152,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
   #match(nowMs: number): void {
-    const waiting: Held[] = []
-    const ready: Held[] = []
+    const waiting: Waiting[] = []
+    const ready: Waiting[] = []
     for (const held of this.#heldRoots) (held.sinceMs + MATCH_AFTER_MS > nowMs ? waiting : ready).push(held)
     this.#heldRoots = waiting
     ready.sort((a, b) => a.sample.startMs - b.sample.startMs || (a.sample.spanId < b.sample.spanId ? -1 : 1))
@@ -190,9 +189,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #callsBefore(exit: KnownExit, untilMs: number, limit: number): readonly KeyedSample[] {
-    const list = this.#heldExits.of(exit.key)
-    const end = lastAtOrBefore(list, untilMs) + 1
-    return list.slice(Math.max(0, end - limit), end).map(({ sample }) => sample)
+    const calls = [...waitingBefore(this.#heldExits.of(exit.key), untilMs, limit)]
+    return calls.reverse().map(({ sample }) => sample)
   }
 
   #closestCall(root: KeyedSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
@@ -200,13 +198,11 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     let best: { exit: KnownExit; held: Held } | null = null
     let bestDistance = Number.POSITIVE_INFINITY
     for (const exit of exits) {
-      const list = this.#heldExits.of(exit.key)
-      const last = lastAtOrBefore(list, root.startMs + tolerance)
-      for (let i = last; i >= 0 && i > last - CANDIDATES; i--) {
-        const held = list[i]!
+      const calls = this.#heldExits.of(exit.key)
+      for (const held of waitingBefore(calls, root.startMs + tolerance, CANDIDATES)) {
         const call = held.sample
         // A message is handled whenever it is; a call waits for its answer, or gives up when that has begun.
-        if (held.used || (exit.boundary !== 'messaging' && call.endMs < root.startMs - tolerance)) continue
+        if (exit.boundary !== 'messaging' && call.endMs < root.startMs - tolerance) continue
         const distance = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
         if (distance >= bestDistance) continue
         bestDistance = distance
@@ -217,7 +213,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #lose(root: KeyedSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
-    call.held.used = true
+    this.#heldExits.finish(call.held)
     const edge = this.#edge(
       call.exit.service,
       entry.service,

@@ -2,54 +2,89 @@ import type { CallId, KeyedSample } from './context-lost-summary.ts'
 
 /** How long a call waits for its answer, or an answer for its call. */
 const FORGET_AFTER_MS = 60_000
+/** Lists are gone over when more than half of them is done, and that is more than so many. */
+const CLEAN_FROM = 16
 
 /** A sample that waits for the other side of its call. */
-export interface Held {
+export interface Waiting {
   readonly sample: KeyedSample
   readonly sinceMs: number
-  used: boolean
 }
+
+export interface Held extends Waiting {
+  /** It has its other side, or has waited long enough. */
+  done: boolean
+}
+
+/** The calls of one exit in order of their start; those that are done among them until there are too many. */
+interface ExitCalls {
+  calls: Held[]
+  done: number
+}
+
+const NO_CALLS: readonly Held[] = []
 
 /**
  * Calls without an answer in their piece of a trace, by exit in order of their start. The answer may be in another piece,
- * before or after: it names the call by its ids, which then waits no more.
+ * before or after: it names the call by its ids, which then waits no more. What a call costs is paid when it comes and
+ * when it is done, not while it waits.
  */
 export class HeldCalls {
-  readonly #byExit = new Map<string, Held[]>()
+  readonly #byExit = new Map<string, ExitCalls>()
   readonly #bySpan = new Map<string, Held>()
+  /** In the order in which they came; those before `#oldest` are done. */
+  #inOrder: Held[] = []
+  #oldest = 0
   /** By the span id of a call that has not come. */
   readonly #answers = new Map<string, { readonly traceId: string; readonly sinceMs: number }>()
 
   add(sample: KeyedSample, nowMs: number): void {
     if (this.#answers.get(sample.spanId)?.traceId === sample.traceId) return
-    const held = { sample, sinceMs: nowMs, used: false }
-    const list = this.#byExit.get(sample.key)
-    if (list) insertByStart(list, held)
-    else this.#byExit.set(sample.key, [held])
+    const held = { sample, sinceMs: nowMs, done: false }
+    const exit = this.#byExit.get(sample.key)
+    if (exit) insertByStart(exit.calls, held)
+    else this.#byExit.set(sample.key, { calls: [held], done: 0 })
     this.#bySpan.set(sample.spanId, held)
+    this.#inOrder.push(held)
   }
 
   answer({ traceId, spanId }: CallId, nowMs: number): void {
     const held = this.#bySpan.get(spanId)
-    if (held?.sample.traceId === traceId) held.used = true
+    if (held?.sample.traceId === traceId) this.finish(held)
     else this.#answers.set(spanId, { traceId, sinceMs: nowMs })
   }
 
+  /** It waits no more. */
+  finish(held: Held): void {
+    if (held.done) return
+    held.done = true
+    const { key, spanId } = held.sample
+    if (this.#bySpan.get(spanId) === held) this.#bySpan.delete(spanId)
+    const exit = this.#byExit.get(key)!
+    exit.done++
+    if (exit.done === exit.calls.length) this.#byExit.delete(key)
+    else if (exit.done > CLEAN_FROM && exit.done * 2 > exit.calls.length) {
+      exit.calls = exit.calls.filter(({ done }) => !done)
+      exit.done = 0
+    }
+  }
+
+  /** Those of an exit in order of their start, done ones among them. */
   of(exitKey: string): readonly Held[] {
-    return this.#byExit.get(exitKey) ?? []
+    return this.#byExit.get(exitKey)?.calls ?? NO_CALLS
   }
 
   forget(nowMs: number): void {
-    const isOver = ({ sinceMs }: { readonly sinceMs: number }) => sinceMs + FORGET_AFTER_MS <= nowMs
-    for (const [key, list] of this.#byExit) {
-      const kept = list.filter((held) => !held.used && !isOver(held))
-      if (kept.length === 0) this.#byExit.delete(key)
-      else if (kept.length < list.length) this.#byExit.set(key, kept)
+    const untilMs = nowMs - FORGET_AFTER_MS
+    const inOrder = this.#inOrder
+    for (; this.#oldest < inOrder.length && inOrder[this.#oldest]!.sinceMs <= untilMs; this.#oldest++)
+      this.finish(inOrder[this.#oldest]!)
+    if (this.#oldest * 2 > inOrder.length) {
+      this.#inOrder = inOrder.slice(this.#oldest)
+      this.#oldest = 0
     }
-    for (const [spanId, held] of this.#bySpan) if (held.used || isOver(held)) this.#bySpan.delete(spanId)
-    // In the order in which they came.
-    for (const [spanId, answer] of this.#answers) {
-      if (!isOver(answer)) break
+    for (const [spanId, { sinceMs }] of this.#answers) {
+      if (sinceMs > untilMs) break
       this.#answers.delete(spanId)
     }
   }
@@ -66,8 +101,8 @@ function isBefore(a: KeyedSample, b: KeyedSample): boolean {
   return a.startMs < b.startMs || (a.startMs === b.startMs && a.spanId < b.spanId)
 }
 
-/** The last place whose sample starts at or before `startMs`, or −1. */
-export function lastAtOrBefore(list: readonly Held[], startMs: number): number {
+/** Those of a list that wait, from the last that starts at or before `startMs` backwards, `limit` of them at most. */
+export function* waitingBefore(list: readonly Held[], startMs: number, limit: number): Generator<Held> {
   let low = 0
   let high = list.length
   while (low < high) {
@@ -75,5 +110,9 @@ export function lastAtOrBefore(list: readonly Held[], startMs: number): number {
     if (list[middle]!.sample.startMs <= startMs) low = middle + 1
     else high = middle
   }
-  return low - 1
+  for (let i = low - 1; i >= 0 && limit > 0; i--) {
+    if (list[i]!.done) continue
+    limit--
+    yield list[i]!
+  }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { HeldCalls } from '../../../processors/context-propagation/context-lost/held-calls.ts'
+import { HeldCalls, waitingBefore } from '../../../processors/context-propagation/context-lost/held-calls.ts'
 
 const call = (spanId: string, traceId = 'a') => ({
   key: 'GET',
@@ -13,7 +13,7 @@ const call = (spanId: string, traceId = 'a') => ({
 const waiting = (held: HeldCalls) =>
   held
     .of('GET')
-    .filter(({ used }) => !used)
+    .filter(({ done }) => !done)
     .map(({ sample }) => `${sample.traceId}/${sample.spanId}`)
 
 describe('a call that has no answer in its piece of the trace', () => {
@@ -57,5 +57,24 @@ describe('a call that has no answer in its piece of the trace', () => {
     const held = new HeldCalls()
     happens(held)
     expect(waiting(held)).toEqual(expected)
+  })
+
+  it('is found backwards from a time, past those that are done, as many as are asked for', () => {
+    const held = new HeldCalls()
+    for (let ms = 0; ms < 100; ms++) held.add({ ...call(`${ms}`), startMs: ms }, ms)
+    for (let ms = 0; ms < 100; ms += 3) held.answer({ traceId: 'a', spanId: `${ms}` }, 100)
+    const found = () => [...waitingBefore(held.of('GET'), 50, 4)].map(({ sample }) => sample.startMs)
+    expect(found()).toEqual([50, 49, 47, 46])
+    for (let ms = 1; ms < 50; ms += 3) held.answer({ traceId: 'a', spanId: `${ms}` }, 100)
+    expect(found()).toEqual([50, 47, 44, 41])
+  })
+
+  it('takes no room when it is done', () => {
+    const held = new HeldCalls()
+    for (let i = 0; i < 1000; i++) held.add({ ...call(`${i}`), startMs: i }, i)
+    for (let i = 0; i < 900; i++) held.answer({ traceId: 'a', spanId: `${i}` }, 1000)
+    expect(held.of('GET').length).toBeLessThan(250)
+    held.forget(70_000)
+    expect(held.of('GET')).toEqual([])
   })
 })
