@@ -1,4 +1,4 @@
-import { hexOf } from '../../../otlp/hex.ts'
+import { packedId } from '../../../otlp/hex.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 import { widened } from '../../../otlp/widened.ts'
 import type { CallId } from './context-lost-summary.ts'
@@ -28,8 +28,8 @@ export class CallIds {
 
   take(): CallId[] {
     const ids = Array.from({ length: this.#count }, (_, i) => ({
-      traceId: hexOf(this.#ids, i * WORDS, 4),
-      spanId: hexOf(this.#ids, i * WORDS + 4, 2),
+      traceId: packedId(this.#ids, i * WORDS, 4),
+      spanId: packedId(this.#ids, i * WORDS + 4, 2),
     }))
     this.#count = 0
     return ids

@@ -1,4 +1,4 @@
-import { hexOf } from '../../../otlp/hex.ts'
+import { packedId } from '../../../otlp/hex.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 
 /**
@@ -13,9 +13,13 @@ const LEAST_SHARE = 1 / 1024
 const CALM_TAKES = 10
 const CALM_LOAD = 1 / 3
 
-/** A span kept to be matched with the other side of its call. Times in ms since the epoch, good to a microsecond. */
+/**
+ * A span kept to be matched with the other side of its call. Times in ms since the epoch, good to a microsecond; ids as
+ * `packedId` makes them.
+ */
 export interface CallSample {
-  readonly group: number
+  /** Of its exit or entry. */
+  readonly key: string
   readonly startMs: number
   readonly endMs: number
   readonly traceId: string
@@ -62,16 +66,16 @@ export class CallSamples {
     for (let w = 0; w < 6; w++) this.#ids[i * 6 + w] = table.words[at + w]!
   }
 
-  /** What was kept since the last call. */
-  take(): CallSample[] {
+  /** What was kept since the last call; `keyOf` names the groups. */
+  take(keyOf: (group: number) => string): CallSample[] {
     const samples: CallSample[] = []
     for (let i = 0; i < this.#count; i++) {
       samples.push({
-        group: this.#groups[i]!,
+        key: keyOf(this.#groups[i]!),
         startMs: this.#times[i * 2]!,
         endMs: this.#times[i * 2 + 1]!,
-        traceId: hexOf(this.#ids, i * 6, 4),
-        spanId: hexOf(this.#ids, i * 6 + 4, 2),
+        traceId: packedId(this.#ids, i * 6, 4),
+        spanId: packedId(this.#ids, i * 6 + 4, 2),
         share: this.share,
       })
     }

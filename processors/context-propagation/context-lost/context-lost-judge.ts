@@ -1,11 +1,12 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { Boundary, Edge, EdgeRow, FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import { hexOfPacked } from '../../../otlp/hex.ts'
 import { formatsDiffer, type KnownEntry, type KnownExit } from '../callee-match.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { RecentCounts } from '../recent-counts.ts'
-import { keeps } from './call-samples.ts'
-import { type CallSummary, type EntryRow, type ExitRow, type KeyedSample, RULE } from './context-lost-summary.ts'
+import { type CallSample, keeps } from './call-samples.ts'
+import { type CallSummary, type EntryRow, type ExitRow, RULE } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
 import { type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
@@ -101,10 +102,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     for (const row of summary.exits) this.#addExit(row)
     for (const row of summary.entries) this.#addEntry(row)
     for (const sample of summary.exitSamples)
-      if (keeps(sample.startMs, share)) this.#heldExits.add({ ...sample, share }, nowMs)
+      if (keeps(sample.startMs, share)) this.#heldExits.add(withShare(sample, share), nowMs)
     for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
-      if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: { ...sample, share }, sinceMs: nowMs })
+      if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: withShare(sample, share), sinceMs: nowMs })
   }
 
   #addExit(row: ExitRow): void {
@@ -174,9 +175,9 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   /** Where nothing names the caller, time and counts may tell. */
-  #matchByTime(root: KeyedSample, entry: KnownEntry): void {
+  #matchByTime(root: CallSample, entry: KnownEntry): void {
     let caller = this.#timed.callerOf(entry)
-    let roots: readonly KeyedSample[] = [root]
+    let roots: readonly CallSample[] = [root]
     if (!caller) {
       roots = this.#timed.weigh(root, entry, (exit, untilMs, limit) => this.#callsBefore(exit, untilMs, limit))
       caller = this.#timed.callerOf(entry)
@@ -188,12 +189,12 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
   }
 
-  #callsBefore(exit: KnownExit, untilMs: number, limit: number): readonly KeyedSample[] {
+  #callsBefore(exit: KnownExit, untilMs: number, limit: number): readonly CallSample[] {
     const calls = [...waitingBefore(this.#heldExits.of(exit.key), untilMs, limit)]
     return calls.reverse().map(({ sample }) => sample)
   }
 
-  #closestCall(root: KeyedSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
+  #closestCall(root: CallSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
     const tolerance = this.#config.match_tolerance
     let best: { exit: KnownExit; held: Held } | null = null
     let bestDistance = Number.POSITIVE_INFINITY
@@ -212,7 +213,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return best
   }
 
-  #lose(root: KeyedSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
+  #lose(root: CallSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
     this.#heldExits.finish(call.held)
     const edge = this.#edge(
       call.exit.service,
@@ -251,10 +252,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     if (lost.evidence.wants(at))
       lost.evidence.add(at, {
         kind: 'span',
-        traceId: root.traceId,
-        spanId: root.spanId,
-        relatedSpanId: call.held.sample.spanId,
-        values: { caller_trace_id: call.held.sample.traceId },
+        traceId: hexOfPacked(root.traceId),
+        spanId: hexOfPacked(root.spanId),
+        relatedSpanId: hexOfPacked(call.held.sample.spanId),
+        values: { caller_trace_id: hexOfPacked(call.held.sample.traceId) },
       })
   }
 
@@ -368,4 +369,9 @@ function report(
     related: [],
     ofWholeEdge: decided.ofRoute !== true,
   }
+}
+
+/** One sample stands for the calls that any of the shards leaves out. */
+function withShare(sample: CallSample, share: number): CallSample {
+  return sample.share === share ? sample : { ...sample, share }
 }

@@ -38,9 +38,7 @@ export interface EntryRow {
   readonly lateAnswers: number
 }
 
-export type KeyedSample = CallSample & { readonly key: string }
-
-/** Names a call by its span. */
+/** Names a call by its span; ids as `packedId` makes them. */
 export interface CallId {
   readonly traceId: string
   readonly spanId: string
@@ -50,8 +48,8 @@ export interface CallSummary {
   readonly exits: readonly ExitRow[]
   readonly entries: readonly EntryRow[]
   /** Unanswered exits and parentless entries, of the kept share of time. */
-  readonly exitSamples: readonly KeyedSample[]
-  readonly rootSamples: readonly KeyedSample[]
+  readonly exitSamples: readonly CallSample[]
+  readonly rootSamples: readonly CallSample[]
   /** Calls that are not in the same piece of the trace as their answer. */
   readonly answeredApart: readonly CallId[]
   readonly share: number

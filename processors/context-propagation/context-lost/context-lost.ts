@@ -147,8 +147,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     return {
       exits,
       entries,
-      exitSamples: this.#exitSamples.take().map((sample) => ({ ...sample, key: exitOf[sample.group]!.key })),
-      rootSamples: this.#rootSamples.take().map((sample) => ({ ...sample, key: entryOf[sample.group]!.key })),
+      exitSamples: this.#exitSamples.take((group) => exitOf[group]!.key),
+      rootSamples: this.#rootSamples.take((operation) => entryOf[operation]!.key),
       answeredApart: this.#answeredApart.take(),
       share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
     }

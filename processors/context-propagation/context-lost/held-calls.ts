@@ -1,4 +1,5 @@
-import type { CallId, KeyedSample } from './context-lost-summary.ts'
+import type { CallSample } from './call-samples.ts'
+import type { CallId } from './context-lost-summary.ts'
 
 /** How long a call waits for its answer, or an answer for its call. */
 const FORGET_AFTER_MS = 60_000
@@ -7,7 +8,7 @@ const CLEAN_FROM = 16
 
 /** A sample that waits for the other side of its call. */
 export interface Waiting {
-  readonly sample: KeyedSample
+  readonly sample: CallSample
   readonly sinceMs: number
 }
 
@@ -38,7 +39,7 @@ export class HeldCalls {
   /** By the span id of a call that has not come. */
   readonly #answers = new Map<string, { readonly traceId: string; readonly sinceMs: number }>()
 
-  add(sample: KeyedSample, nowMs: number): void {
+  add(sample: CallSample, nowMs: number): void {
     if (this.#answers.get(sample.spanId)?.traceId === sample.traceId) return
     const held = { sample, sinceMs: nowMs, done: false }
     const exit = this.#byExit.get(sample.key)
@@ -97,7 +98,7 @@ function insertByStart(list: Held[], held: Held): void {
   list.splice(i, 0, held)
 }
 
-function isBefore(a: KeyedSample, b: KeyedSample): boolean {
+function isBefore(a: CallSample, b: CallSample): boolean {
   return a.startMs < b.startMs || (a.startMs === b.startMs && a.spanId < b.spanId)
 }
 

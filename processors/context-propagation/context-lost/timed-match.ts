@@ -1,6 +1,6 @@
 import { rpcNameOf } from '../../../component/rpc-name.ts'
 import { isAddress, type KnownEntry, type KnownExit } from '../callee-match.ts'
-import type { KeyedSample } from './context-lost-summary.ts'
+import type { CallSample } from './call-samples.ts'
 
 /** Roots from which a pair is judged, and up to which they are kept to be matched once it is proven. */
 const DECIDE_FROM = 20
@@ -27,7 +27,7 @@ const MAX_WEIGHED = 50
 const MAX_CALLS = 256
 
 /** The last calls of one exit without an answer, `limit` of those that began before a time. */
-export type CallsBefore = (exit: KnownExit, untilMs: number, limit: number) => readonly KeyedSample[]
+export type CallsBefore = (exit: KnownExit, untilMs: number, limit: number) => readonly CallSample[]
 
 interface Pair {
   readonly exit: KnownExit
@@ -40,7 +40,7 @@ interface Candidates {
   roots: number
   readonly pairs: Map<string, Pair>
   readonly hopeless: Set<string>
-  kept: KeyedSample[]
+  kept: CallSample[]
 }
 
 /**
@@ -72,7 +72,7 @@ export class TimedMatch {
   }
 
   /** Weighs a root that nobody is known to call. Returns the roots of its entry once their caller is proven. */
-  weigh(root: KeyedSample, entry: KnownEntry, callsBefore: CallsBefore): readonly KeyedSample[] {
+  weigh(root: CallSample, entry: KnownEntry, callsBefore: CallsBefore): readonly CallSample[] {
     if (this.#nameless.size === 0 || this.#weighed >= MAX_WEIGHED) return []
     this.#weighed++
     let candidates = this.#entries.get(entry.key)
@@ -116,7 +116,7 @@ export class TimedMatch {
   }
 }
 
-function count(pair: Pair, root: KeyedSample, calls: readonly KeyedSample[]): void {
+function count(pair: Pair, root: CallSample, calls: readonly CallSample[]): void {
   let coveredMs = 0
   let isInside = false
   for (const { startMs, endMs } of calls) {

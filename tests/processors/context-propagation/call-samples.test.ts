@@ -30,7 +30,7 @@ function keptOf(perSecond: number, fromS: number, [calls, answers]: readonly [Ca
       add(calls, startMs)
       add(answers, startMs + 2)
     }
-    const [seconds, answered] = [calls.take(), answers.take()]
+    const [seconds, answered] = [calls.take(String), answers.take(String)]
     // At first it learns how much that is.
     if (second - fromS < SECONDS / 2) continue
     kept.calls.push(...seconds)
@@ -72,7 +72,7 @@ describe('samples of calls', () => {
   it('are never more than the limit between two summaries', () => {
     const samples = new CallSamples(100)
     for (let i = 0; i < 10_000; i++) add(samples, START_MS + i / 100)
-    expect(samples.take().length).toBeLessThanOrEqual(100)
+    expect(samples.take(String).length).toBeLessThanOrEqual(100)
   })
 })
 
