@@ -43,6 +43,8 @@ export type MissingParent =
   | 'alone'
   /** The same, with others like it. */
   | 'beside'
+  /** The rest of the trace had gone on before this piece of it came. */
+  | 'apart'
 
 /** Knows of calls that nobody in their trace answers whether their answers are in other traces. */
 export interface CallsElsewhere {

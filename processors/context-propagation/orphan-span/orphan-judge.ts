@@ -58,7 +58,7 @@ class OrphanedOperation implements OrphanStatistics {
     for (const [instance, spans, orphans] of row.instances) addTo(this.instances, instance, spans, orphans)
     this.between += row.between
     this.within += row.within
-    this.untold += row.alone + row.beside
+    this.untold += row.alone + row.beside + row.apart
     this.withParent += row.withParent
     this.orphans += row.orphans
     this.retracted += row.retracted

@@ -43,6 +43,7 @@ interface Tally {
   within: number
   alone: number
   beside: number
+  apart: number
   firstUnixNano: bigint
   lastUnixNano: bigint
   readonly evidence: EarliestEvidence
@@ -191,6 +192,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         within: 0,
         alone: 0,
         beside: 0,
+        apart: 0,
         firstUnixNano: 0n,
         lastUnixNano: 0n,
         evidence: new EarliestEvidence(this.#evidenceLimit),
@@ -233,6 +235,7 @@ function rowOf(
     within: tally?.within ?? 0,
     alone: tally?.alone ?? 0,
     beside: tally?.beside ?? 0,
+    apart: tally?.apart ?? 0,
     slices: traffic?.slices ?? [],
     contexts: traffic?.contexts ?? [],
     instances: traffic?.instances ?? [],

@@ -25,6 +25,7 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly within: number
   readonly alone: number
   readonly beside: number
+  readonly apart: number
   readonly firstUnixNano: bigint
   readonly lastUnixNano: bigint
   readonly evidence: readonly DatedEvidence[]

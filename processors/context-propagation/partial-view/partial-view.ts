@@ -45,8 +45,10 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     facts.seenInPart = this.#seenInPart
     this.#outranked = facts.outranked
     const { traceCount, firstRow, state } = facts.batch.traces!
-    for (let trace = 0; trace < traceCount; trace++)
+    for (let trace = 0; trace < traceCount; trace++) {
       if (state[trace] === TraceState.incomplete) this.#readIncomplete(facts, firstRow[trace]!, firstRow[trace + 1]!)
+      else if (state[trace] === TraceState.late) this.#readLate(facts, firstRow[trace]!, firstRow[trace + 1]!)
+    }
   }
 
   takeSummary(): ViewSummary {
@@ -89,6 +91,16 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     const { service } = facts.registry.all[facts.operations[untold[0]!]!]!
     if (!hasOtherService(facts, untold[0]!, first, end)) addTo(this.#mute, service, untold.length)
     else if (others === 0 && isAlone) addTo(this.#explained, service, 1)
+  }
+
+  /** The rest of the trace has gone: the call that an orphan answers may have been there or not. */
+  #readLate(facts: CallFacts, first: number, end: number): void {
+    const { parentRow } = facts.batch.traces!
+    for (let row = first; row < end; row++) {
+      if (parentRow[row] !== Parent.missing || (facts.roles[row]! & Role.entry) === 0) continue
+      facts.missingParents.set(row, 'apart')
+      addTo(this.#mute, facts.registry.all[facts.operations[row]!]!.service, 1)
+    }
   }
 
   /** Whether it can be told where the missing parent of an entry belongs. */
