@@ -9,7 +9,7 @@ export const doubleInstrumentation: Recipe = {
   what: 'each call of an operation makes a second span of the same name and kind, around the first or beside it',
   causes: '`two_handlers`',
   key: 'service and operation',
-  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled (else they look like calls at the same time); at least ${FEWEST}`,
+  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled and the second span is around the first or a callee answers one of the two (else they look like calls at the same time); at least ${FEWEST}`,
   inject(ground) {
     const { recording, random, share } = ground
     const isCall = (span: Span) => span.kind >= Kind.server && span.parent !== null
@@ -33,16 +33,25 @@ export const doubleInstrumentation: Recipe = {
       return twin
     })
     const { service, name, kind } = broken[0]!
-    const isTelling = share >= 1 || kind === Kind.server || kind === Kind.consumer
-    const identifiable = isTelling && broken.length >= FEWEST
+    const isEntry = kind === Kind.server || kind === Kind.consumer
+    const isIdentifiable = (span: Span) =>
+      broken.length >= FEWEST && (isEntry || (share >= 1 && (nested || isAnswered(span))))
     return [
       {
         recipe: this.name,
         rules: ['CTX-006'],
         causes: ['two_handlers'],
         place: { service, operation: name, edge: null },
-        occurrences: broken.map((span, i) => ({ spans: [span, twins[i]!], needs: [span, twins[i]!], identifiable })),
+        occurrences: broken.map((span, i) => ({
+          spans: [span, twins[i]!],
+          needs: [span, twins[i]!],
+          identifiable: isIdentifiable(span),
+        })),
       },
     ]
   },
+}
+
+function isAnswered(span: Span): boolean {
+  return span.children.some((child) => child.service !== span.service)
 }
