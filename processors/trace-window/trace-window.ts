@@ -136,19 +136,27 @@ class TraceWindow implements Processor<'traces'> {
     const { quiet_complete, quiet, max_wait } = this.#config
     const store = this.#store
     for (let trace = store.traces.fresh.first; trace !== NONE; trace = store.traces.fresh.first) {
+      if (this.#isHeldUp()) return
       if (store.traces.lastNewsMs(trace) + quiet_complete > nowMs) break
       this.#structure.read(store, trace)
       if (this.#structure.settled) this.#hand(trace, TraceState.complete)
       else store.traces.waitLonger(trace)
     }
     for (let trace = store.traces.waiting.first; trace !== NONE; trace = store.traces.waiting.first) {
+      if (this.#isHeldUp()) return
       if (store.traces.lastNewsMs(trace) + quiet > nowMs) break
       this.#close(trace, TraceState.incomplete)
     }
     for (let trace = store.traces.byAge.first; trace !== NONE; trace = store.traces.byAge.first) {
+      if (this.#isHeldUp()) return
       if (store.traces.firstSeenMs(trace) + max_wait > nowMs) break
       this.#close(trace, TraceState.incomplete)
     }
+  }
+
+  /** A full batch waits for the next stage: traces wait too, or all that is due meanwhile would leave as one request. */
+  #isHeldUp(): boolean {
+    return this.#outbox.spanCount >= this.#config.max_batch_spans && !this.#outbox.send()
   }
 
   /** Lets the oldest traces go unjudged while a limit is passed. */
@@ -162,7 +170,7 @@ class TraceWindow implements Processor<'traces'> {
       this.#evictedTraces++
       this.#close(store.traces.byAge.first, TraceState.unknown)
       // Under pressure a batch must go on before the next trace is looked at, or all would be evicted for one.
-      if (this.#outbox.spanCount >= this.#config.max_batch_spans && !this.#outbox.send()) break
+      if (this.#isHeldUp()) break
     }
   }
 

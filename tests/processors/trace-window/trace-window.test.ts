@@ -185,6 +185,18 @@ describe('trace_window', () => {
     expect(w.settings.budget.usedBytes).toBe(0)
   })
 
+  it('hands on batches of the size that is asked for, however much was due while the next stage took nothing', async () => {
+    const w = await window({ max_batch_spans: 2 })
+    w.next.answer = refused(new GatewayError('queue_full', 'full', { retryable: true }))
+    w.send('frontend', ...Array.from({ length: 20 }, (_, i) => ({ ...ROOT, traceId: i + 1 })))
+    w.settings.clock.advanceBy(5000)
+    expect(w.out).toHaveLength(0)
+    w.next.answer = ACCEPTED
+    w.settings.clock.advanceBy(1000)
+    expect(w.out.map((batch) => batch.table.count)).toEqual(Array(10).fill(2))
+    expect(w.settings.ledger.held).toBe(0)
+  })
+
   it('sends all that it was refused, and all behind it, before it has stopped', async () => {
     const w = await window({ max_batch_spans: 1 })
     w.next.answer = refused(new GatewayError('queue_full', 'full', { retryable: true }))
