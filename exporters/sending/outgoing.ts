@@ -1,5 +1,6 @@
 import type { Batch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
+import { ownedSource } from '../../component/owned-source.ts'
 import type { Signal } from '../../component/signal.ts'
 import type { Source } from '../../otlp/source.ts'
 
@@ -13,13 +14,8 @@ export class OutgoingRequest {
   readonly items: number
   readonly #budget: ByteBudget
   #bytes: Uint8Array
-  /** The received request that the bytes belong to; null when they were made here. */
+  /** The received request, or the memory of the budget, that the bytes belong to; null for prepared ones. */
   #source: Source | null
-  /** What is charged for bytes that were made here: the memory that they lie in. */
-  #madeBytes = 0
-  /** Whether the bytes lie in memory of the budget that is only theirs. */
-  #isReusable = true
-  #mayBeReadLater = false
   #prepared = false
   #released = false
 
@@ -28,8 +24,7 @@ export class OutgoingRequest {
     this.items = batch.itemCount
     this.#budget = budget
     this.#bytes = batch.encode(budget.memory)
-    this.#source = sourceOf(batch, this.#bytes)
-    this.#hold()
+    this.#source = heldSource(batch, this.#bytes, budget)
   }
 
   get bytes(): Uint8Array {
@@ -48,13 +43,11 @@ export class OutgoingRequest {
     this.#letGo()
     this.#bytes = bytes
     this.#source = null
-    this.#isReusable = false
-    this.#hold()
+    this.#budget.take(bytes.byteLength)
   }
 
   /** A sender that failed, or was not waited for, may still be reading the bytes when they are released. */
   mayBeReadLater(): void {
-    this.#mayBeReadLater = true
     this.#source?.mayBeReadLater()
   }
 
@@ -64,26 +57,17 @@ export class OutgoingRequest {
     this.#letGo()
   }
 
-  #hold(): void {
-    if (this.#source !== null) {
-      this.#source.retain()
-      return
-    }
-    this.#madeBytes = this.#isReusable ? this.#bytes.buffer.byteLength : this.#bytes.byteLength
-    this.#budget.take(this.#madeBytes)
-  }
-
   #letGo(): void {
-    if (this.#source !== null) {
-      this.#source.release()
-      return
-    }
-    this.#budget.release(this.#madeBytes)
-    if (this.#isReusable && !this.#mayBeReadLater) this.#budget.memory.give(this.#bytes.buffer)
+    if (this.#source === null) this.#budget.release(this.#bytes.byteLength)
+    else this.#source.release()
   }
 }
 
-function sourceOf(batch: Batch, encoded: Uint8Array): Source | null {
+/** What the bytes lie in, with a reference that is the caller's: the received request, or what was made for them. */
+function heldSource(batch: Batch, encoded: Uint8Array, budget: ByteBudget): Source {
   const sources = batch.signal === 'traces' ? batch.table.sources : [batch.source]
-  return sources.find((source) => source.bytes === encoded) ?? null
+  const received = sources.find((source) => source.bytes === encoded)
+  if (received === undefined) return ownedSource(encoded, budget)
+  received.retain()
+  return received
 }
