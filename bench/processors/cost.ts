@@ -4,10 +4,11 @@ import { TracesBatch } from '../../component/batch.ts'
 import { ByteBudget } from '../../component/budget.ts'
 import { VirtualClock } from '../../component/clock.ts'
 import { ACCEPTED, type Consumer } from '../../component/consumer.ts'
+import { ownedSource } from '../../component/owned-source.ts'
 import { OutgoingRequest } from '../../exporters/sending/outgoing.ts'
+import { concatenated } from '../../otlp/buffer-memory.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
-import { Source } from '../../otlp/source.ts'
 import { SpanTable } from '../../otlp/span-table.ts'
 import { configSchema as contextConfig } from '../../processors/context-propagation/config.ts'
 import { factory as contextPropagation } from '../../processors/context-propagation/context-propagation.ts'
@@ -62,25 +63,14 @@ async function open(load: CostLoad, stages: number): Promise<() => void> {
   const next = load.open(() => Math.floor(clock.nowMs()))
   return () => {
     clock.advanceBy((load.spansPerRequest / load.spansASecond) * 1000)
-    const source = received(next(), budget)
+    // As receivers have a request: in memory that the next one gets when this one is done.
+    const source = ownedSource(concatenated([next()], budget.memory), budget)
     const table = scanTraces(source, refs, new SpanTable(load.spansPerRequest, budget.memory))
     if (!(table instanceof SpanTable)) throw new Error(table.message)
     first.consume(new TracesBatch(table))
     table.release()
     settings.findings.reports.length = 0
   }
-}
-
-/** As receivers have a request: in memory that the next one gets when this one is done. */
-function received(request: Uint8Array, budget: ByteBudget): Source {
-  const body = budget.memory.take(request.length)
-  budget.take(body.byteLength)
-  const bytes = new Uint8Array(body, 0, request.length)
-  bytes.set(request)
-  return new Source(bytes, () => {
-    budget.release(body.byteLength)
-    budget.memory.give(body)
-  })
 }
 
 /** Whole cycles, after one to warm up. */

@@ -1,10 +1,11 @@
 import { type Batch, BytesBatch, TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
+import { ownedSource } from '../../component/owned-source.ts'
+import { concatenated } from '../../otlp/buffer-memory.ts'
 import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import type { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
-import { Source } from '../../otlp/source.ts'
 import { SpanSizes } from '../../otlp/span-sizes.ts'
 import { SpanTable } from '../../otlp/span-table.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
@@ -176,7 +177,8 @@ export class ReplayInput {
 
   #decode({ signal, bytes }: SignalBytes): void {
     const times = this.#times.clear()
-    const source = this.#sourceOf(bytes)
+    // A copy: where the bytes lie the next ones will be read.
+    const source = ownedSource(concatenated([bytes], this.#budget.memory), this.#budget)
     let batch: Batch
     let firstNano: bigint | null
     if (signal === 'traces') {
@@ -205,19 +207,6 @@ export class ReplayInput {
     }
     const arrival = this.#order.push({ batch, firstNano }, times.summary())
     if (arrival !== null) this.#queue.push(arrival)
-  }
-
-  /** In memory of its own, which others use again when it is done with: where the bytes lie the next ones will be read. */
-  #sourceOf(bytes: Uint8Array): Source {
-    const budget = this.#budget
-    const memory = budget.memory.take(bytes.length)
-    const copy = new Uint8Array(memory, 0, bytes.length)
-    copy.set(bytes)
-    budget.take(memory.byteLength)
-    return new Source(copy, (isUnused) => {
-      budget.release(memory.byteLength)
-      if (isUnused) budget.memory.give(memory)
-    })
   }
 
   #end(): void {
