@@ -1,14 +1,15 @@
 import { hashInt32, keyBit } from './hash.ts'
-import { COUNT_LIMIT, Column, ROW_WORDS, type SpanTable } from './span-table.ts'
+import { COUNT_LIMIT, Column, ROW_WORDS, type SpanTable, TRACE_STATE_BIT } from './span-table.ts'
 import { MalformedProtobuf, type WireReader, WireType } from './wire.ts'
 
-/** `kind` and `status` have 8 bits in the table; whatever is beyond the known values reads as this. */
-const ENUM_LIMIT = 255
+/** `status` has 7 bits in the table; whatever is beyond the known values of it and of `kind` reads as this. */
+const ENUM_LIMIT = 127
 
 /** Tags of the fields that the scan reads in Span, KeyValue and Status. */
 const Tag = {
   traceId: (1 << 3) | WireType.bytes,
   spanId: (2 << 3) | WireType.bytes,
+  traceState: (3 << 3) | WireType.bytes,
   parentSpanId: (4 << 3) | WireType.bytes,
   name: (5 << 3) | WireType.bytes,
   kind: (6 << 3) | WireType.varint,
@@ -52,6 +53,7 @@ export function scanSpan(reader: WireReader, view: DataView, table: SpanTable, r
   let links = 0
   let events = 0
   let keyMask = 0
+  let traceState = 0
   while (at < end) {
     let tag = bytes[at++]!
     let stop: number
@@ -113,6 +115,9 @@ export function scanSpan(reader: WireReader, view: DataView, table: SpanTable, r
           words[row + Column.spanId + 1] = view.getUint32(at + 4)
         }
         break
+      case Tag.traceState:
+        traceState = stop === at ? 0 : TRACE_STATE_BIT
+        break
       case Tag.parentSpanId:
         if (stop - at !== 8) absentId(words, row + Column.parentId, 2, at, stop, 'parent_span_id')
         else {
@@ -138,7 +143,7 @@ export function scanSpan(reader: WireReader, view: DataView, table: SpanTable, r
     }
     at = stop
   }
-  words[row + Column.meta] = kind | (status << 8) | (links << 16) | (events << 24)
+  words[row + Column.meta] = kind | (status << 8) | traceState | (links << 16) | (events << 24)
   words[row + Column.keyMask] = keyMask
 }
 

@@ -8,7 +8,8 @@ import type { Source } from './source.ts'
  * span's columns share two cache lines, a row is copied in one sweep, and the whole table can be transferred to another
  * thread as one buffer. 64-bit values and ids are two words, high first.
  *
- *     0      traceId      4 words          13     kind (bits 0-7), status (8-15), links (16-23), events (24-31)
+ *     0      traceId      4 words          13     kind (bits 0-7), status (8-14), trace state (15), links (16-23),
+ *                                                 events (24-31)
  *     4      spanId       2 words          14     resource, index into `resources`
  *     6      parentId     2 words          15     scope, index into `scopes`
  *     8      startUnixNano 2 words         16     source, index into `sources`
@@ -46,6 +47,9 @@ export const SpanKind = { unspecified: 0, internal: 1, server: 2, client: 3, pro
 
 /** Span flags beyond the W3C byte: whether the parent's remoteness is known, and that it is remote. */
 export const SpanFlag = { sampled: 0x1, hasIsRemote: 0x100, isRemote: 0x200 } as const
+
+/** Of the column `meta`: the span has a trace state, wherever it stands among the fields. */
+export const TRACE_STATE_BIT = 0x8000
 
 /** Links and events are counted up to this; more read as this. */
 export const COUNT_LIMIT = 255
@@ -150,7 +154,7 @@ export class SpanTable {
   }
 
   statusCode(row: number): number {
-    return (this.words[row * ROW_WORDS + Column.meta]! >>> 8) & 0xff
+    return (this.words[row * ROW_WORDS + Column.meta]! >>> 8) & 0x7f
   }
 
   linkCount(row: number): number {

@@ -1,47 +1,37 @@
-import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
+import { Column, ROW_WORDS, type SpanTable, TRACE_STATE_BIT } from './span-table.ts'
 import { MalformedProtobuf, WireReader, WireType } from './wire.ts'
 
 const TRACE_STATE = 3
 const TRACE_STATE_TAG = (TRACE_STATE << 3) | WireType.bytes
-/** Fields with a tag and a length of a byte each: trace and span id, and the parent's id. */
-const IDS_BYTES = 2 + 16 + 2 + 8
-const PARENT_BYTES = 2 + 8
 const reader = new WireReader(new Uint8Array(0))
 
 /**
- * Whether the trace state of a span has OpenTelemetry's entry (`ot=…`, its sampling threshold). Read on demand: protobuf
- * libraries write fields in the order of their numbers, so it stands behind the two ids; `anywhere` looks further.
+ * Whether the trace state of a span has OpenTelemetry's entry (`ot=…`, its sampling threshold). Spans without a trace
+ * state are told by a column; of the others the fields are walked, for JSON has them in any order.
  *
  *     Span   1 trace_id      2 span_id      3 trace_state string      4 parent_span_id …
  */
-export function hasOtEntry(table: SpanTable, row: number, anywhere = false): boolean {
+export function hasOtEntry(table: SpanTable, row: number): boolean {
   const at = row * ROW_WORDS
-  if (!anywhere && hasNoRoom(table, row)) return false
+  if ((table.words[at + Column.meta]! & TRACE_STATE_BIT) === 0) return false
   reader.bytes = table.sourceOf(row).bytes
   reader.at = table.words[at + Column.bodyStart]!
   reader.end = table.words[at + Column.bodyEnd]!
+  let isFound = false
   try {
     while (reader.next()) {
-      if (((reader.field << 3) | reader.type) === TRACE_STATE_TAG) {
-        const end = reader.lengthEnd()
-        return hasMember(reader.bytes, reader.at, end)
+      if (((reader.field << 3) | reader.type) !== TRACE_STATE_TAG) {
+        reader.skip()
+        continue
       }
-      if (reader.field > TRACE_STATE && !anywhere) return false
-      reader.skip()
+      const end = reader.lengthEnd()
+      isFound = hasMember(reader.bytes, reader.at, end)
+      reader.at = end
     }
   } catch (error) {
     if (!(error instanceof MalformedProtobuf)) throw error
   }
-  return false
-}
-
-/** Whether the name follows upon the ids, so that nothing stands between: told by columns, without a look at the bytes. */
-function hasNoRoom(table: SpanTable, row: number): boolean {
-  const at = row * ROW_WORDS
-  const { words } = table
-  const nameTagBytes = words[at + Column.nameLength]! < 0x80 ? 2 : 3
-  const idsBytes = table.hasParent(row) ? IDS_BYTES + PARENT_BYTES : IDS_BYTES
-  return words[at + Column.nameStart]! - words[at + Column.bodyStart]! === idsBytes + nameTagBytes
+  return isFound
 }
 
 /**

@@ -95,8 +95,7 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
       this.#boundaries[facts.operations[parent]!] ??= boundaryOf(table, parent)
       this.#decided.add(facts.operations[parent]!, facts.serviceOf(row))
       if (hadEntry) this.#carried(facts.operations[parent]!, facts.serviceOf(row))
-      if (hadEntry && !hasOtEntry(table, row, true))
-        this.#add(facts, row, facts.operations[parent]!, 'tracestate_dropped')
+      if (hadEntry && !hasOtEntry(table, row)) this.#add(facts, row, facts.operations[parent]!, 'tracestate_dropped')
       else if (isFlagSet && (flags & SpanFlag.sampled) === 0 && (flags & SpanFlag.hasIsRemote) !== 0)
         this.#add(facts, row, facts.operations[parent]!, 'flag_flipped')
     }
@@ -142,7 +141,7 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
     if ((roles[row]! & Role.entry) === 0 || this.#isCarriedTo[facts.serviceOf(row)] === 0) return
     const parent = traces!.parentRow[row]!
     if (parent !== Parent.passed && parent !== Parent.missing) return
-    const isLost = !hasOtEntry(table, row, true)
+    const isLost = !hasOtEntry(table, row)
     const caller = this.#apart.callerOf(table, row)
     if (caller < 0) {
       if (!this.#apart.isFull) this.#apart.wait(table, row, waitingCallee(facts, row, isLost), nowMs)

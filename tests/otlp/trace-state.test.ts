@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import { jsonToProtobuf } from '../../otlp/json/json-to-protobuf.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
-import { tracesBatch } from '../support/scan.ts'
+import { scan, tracesBatch } from '../support/scan.ts'
 
 describe('hasOtEntry', () => {
   it.each([
@@ -20,6 +21,27 @@ describe('hasOtEntry', () => {
       { service: 'a', spans: [{ parentId: 2, ...(traceState !== undefined && { traceState }) }] },
     ])
     expect(hasOtEntry(table, 0)).toBe(expected)
-    expect(hasOtEntry(table, 0, true)).toBe(expected)
+  })
+
+  it.each([
+    [
+      'behind the parent, as the JSON of the SDK for JavaScript has it',
+      ['traceId', 'spanId', 'parentSpanId', 'traceState', 'name'],
+    ],
+    ['at the end', ['traceId', 'spanId', 'parentSpanId', 'name', 'kind', 'traceState']],
+    ['at the end of a root', ['traceId', 'spanId', 'name', 'traceState']],
+    ['before all others', ['traceState', 'name', 'traceId', 'spanId']],
+  ])('finds it %s', (_, keys) => {
+    const fields = {
+      traceId: '1'.repeat(32),
+      spanId: '2'.repeat(16),
+      parentSpanId: '3'.repeat(16),
+      name: 'GET',
+      kind: 3,
+    }
+    const all: Record<string, unknown> = { ...fields, traceState: 'ot=th:c' }
+    const span = Object.fromEntries(keys.map((key) => [key, all[key]]))
+    const bytes = jsonToProtobuf('traces', { resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] })
+    expect(hasOtEntry(scan(bytes as Uint8Array), 0)).toBe(true)
   })
 })
