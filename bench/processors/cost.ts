@@ -5,7 +5,8 @@ import { ByteBudget } from '../../component/budget.ts'
 import { VirtualClock } from '../../component/clock.ts'
 import { ACCEPTED, type Consumer } from '../../component/consumer.ts'
 import { ownedSource } from '../../component/owned-source.ts'
-import { OutgoingRequest } from '../../exporters/sending/outgoing.ts'
+import { maxRequestBytes } from '../../exporters/sending/config.ts'
+import { requestsOf } from '../../exporters/sending/cut-batch.ts'
 import { concatenated } from '../../otlp/buffer-memory.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { scanTraces } from '../../otlp/scan-traces.ts'
@@ -40,6 +41,7 @@ interface Cost {
 /** How Node runs a gateway. */
 const SETTINGS = new URL('../../cli/node-settings.js', import.meta.url).href
 
+const MAX_REQUEST_BYTES = maxRequestBytes.parse(undefined)
 /** A large gateway: 4 GiB for what waits. */
 const BUDGET_BYTES = 4 * 1024 ** 3
 
@@ -50,7 +52,7 @@ async function open(load: CostLoad, stages: number): Promise<() => void> {
   const settings = testProcessorSettings('bench', 'traces', { clock, budget })
   let first: Consumer<TracesBatch> = {
     consume(batch) {
-      new OutgoingRequest(batch, budget).release()
+      for (const request of requestsOf(batch, MAX_REQUEST_BYTES, budget)) request.release()
       return ACCEPTED
     },
   }

@@ -3,7 +3,7 @@ import type { Batch } from '../../component/batch.ts'
 import type { Exporter, ExporterFactory, ExporterSettings } from '../../component/component.ts'
 import type { Outcome } from '../../component/consumer.ts'
 import { SIGNALS } from '../../component/signal.ts'
-import { retryOnFailure, sendingQueue } from '../sending/config.ts'
+import { maxRequestBytes, retryOnFailure, sendingQueue } from '../sending/config.ts'
 import { SendingExporter } from '../sending/sending-exporter.ts'
 import { configSchema, type FileConfig } from './config.ts'
 import { FileSender } from './file-sender.ts'
@@ -15,6 +15,8 @@ const QUEUE_SIZE = 1000
 const SENDING = {
   sending_queue: sendingQueue.parse({ queue_size: QUEUE_SIZE, num_consumers: QUEUE_SIZE }),
   retry_on_failure: retryOnFailure.parse({ initial_interval: '1s' }),
+  // A line of JSON is a string, and strings have a limit.
+  max_request_bytes: maxRequestBytes.parse(undefined),
 }
 
 /** Writes requests into a file, behind the queue that exporters over a network have too. */

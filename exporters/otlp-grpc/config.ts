@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { durationMs } from '../../component/config-types.ts'
 import { compression, compressionParams } from '../sending/compress.ts'
-import { block, retryOnFailure, sendingQueue, timeout, unsupported } from '../sending/config.ts'
+import { block, maxRequestBytes, retryOnFailure, sendingQueue, timeout, unsupported } from '../sending/config.ts'
 import { headers } from '../sending/headers.ts'
 import { tls } from '../sending/tls.ts'
 import { parseGrpcEndpoint } from './endpoint.ts'
@@ -22,6 +22,7 @@ export const configSchema = z.strictObject({
   timeout: timeout('5s'),
   sending_queue: sendingQueue,
   retry_on_failure: retryOnFailure,
+  max_request_bytes: maxRequestBytes,
   keepalive: block(
     z.strictObject({
       time: durationMs('10s').describe('A ping is sent after so long without news from the destination; 0 is never.'),

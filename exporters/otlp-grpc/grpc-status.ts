@@ -53,13 +53,18 @@ export function errorOf(result: GrpcResult): GatewayError {
       return new GatewayError('deadline_exceeded', message, { retryable: true, ...retryAfter })
     case 'RESOURCE_EXHAUSTED':
       return result.retryAfterMs === null
-        ? new GatewayError('backend_rejected', message, { retryable: false })
+        ? new GatewayError('backend_rejected', message + whatToDo(result.message), { retryable: false })
         : new GatewayError('backend_unavailable', message, { retryable: true, ...retryAfter })
     case 'UNAUTHENTICATED':
       return new GatewayError('unauthenticated', message, { retryable: false })
     default:
       return new GatewayError('backend_rejected', message, { retryable: false })
   }
+}
+
+/** gRPC itself refuses a message that is larger than the destination's limit: grpc-go, grpc-js and grpc-java say so. */
+function whatToDo(message: string): string {
+  return /larger than max|exceeds maximum/i.test(message) ? '; write a smaller max_request_bytes' : ''
 }
 
 /** The header block that carries the status: the trailers, or the only headers of a trailers-only answer. */

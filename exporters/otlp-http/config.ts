@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { durationMs } from '../../component/config-types.ts'
 import { compression, compressionParams } from '../sending/compress.ts'
-import { retryOnFailure, sendingQueue, timeout, unsupported } from '../sending/config.ts'
+import { maxRequestBytes, retryOnFailure, sendingQueue, timeout, unsupported } from '../sending/config.ts'
 import { headers } from '../sending/headers.ts'
 import { tls } from '../sending/tls.ts'
 
@@ -33,6 +33,7 @@ export const configSchema = z
     timeout: timeout('30s'),
     sending_queue: sendingQueue,
     retry_on_failure: retryOnFailure,
+    max_request_bytes: maxRequestBytes,
     max_conns_per_host: z
       .int()
       .min(0)

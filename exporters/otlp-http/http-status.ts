@@ -18,6 +18,8 @@ export function errorOf(status: number, said: string, retryAfter: string | undef
     case 502:
     case 504:
       return new GatewayError('backend_unavailable', message, { retryable: true })
+    case 413:
+      return new GatewayError('backend_rejected', `${message}; write a smaller max_request_bytes`, { retryable: false })
     case 401:
       return new GatewayError('unauthenticated', message, { retryable: false })
     default:

@@ -76,6 +76,17 @@ export const retryOnFailure = block(
 
 export type RetryConfig = z.output<typeof retryOnFailure>
 
+/** What an OTLP/gRPC receiver of the Collector takes unless it is told otherwise (max_recv_msg_size_mib). */
+const MOST_RECEIVERS_TAKE_BYTES = 4 * 1024 * 1024
+
+export const maxRequestBytes = z
+  .int()
+  .min(0)
+  .default(MOST_RECEIVERS_TAKE_BYTES)
+  .describe(
+    'Most bytes of a request, as protobuf and before compression: a larger batch leaves as several. 4 MiB is what the OTLP/gRPC receiver of a Collector takes by default, and what it refuses as too large is lost. 0 is without limit.',
+  )
+
 export function timeout(defaultText: string) {
   return durationMs(defaultText).describe('How long one attempt may take; 0 is without limit.')
 }

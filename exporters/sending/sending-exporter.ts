@@ -10,6 +10,7 @@ import { SendingQueue } from './sending-queue.ts'
 export interface SendingConfig {
   readonly sending_queue: SendingQueueConfig
   readonly retry_on_failure: RetryConfig
+  readonly max_request_bytes: number
 }
 
 /**
@@ -23,7 +24,16 @@ export class SendingExporter implements Exporter {
   constructor(settings: ExporterSettings, config: SendingConfig, sender: Sender, random: () => number = Math.random) {
     const { clock, budget, ledgers, logger, meter } = settings
     const log = new SendingLog(logger, clock, meter)
-    const shared = { config: config.sending_queue, retry: config.retry_on_failure, clock, budget, log, sender, random }
+    const shared = {
+      config: config.sending_queue,
+      retry: config.retry_on_failure,
+      maxRequestBytes: config.max_request_bytes,
+      clock,
+      budget,
+      log,
+      sender,
+      random,
+    }
     const queueFor = (signal: Signal) => new SendingQueue({ ...shared, ledger: ledgers[signal] })
     this.#sender = sender
     this.#queues = {

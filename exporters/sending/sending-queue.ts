@@ -6,7 +6,8 @@ import { GatewayError } from '../../component/errors.ts'
 import type { ExporterLedger } from '../../telemetry/ledger.ts'
 import { Backoff } from './backoff.ts'
 import type { RetryConfig, SendingQueueConfig } from './config.ts'
-import { OutgoingRequest } from './outgoing.ts'
+import { requestsOf } from './cut-batch.ts'
+import type { OutgoingRequest } from './outgoing.ts'
 import type { PartialSuccess, Sender, SendResult } from './sender.ts'
 import type { SendingLog } from './sending-log.ts'
 
@@ -29,6 +30,8 @@ interface Blocked {
 export interface SendingQueueParts {
   readonly config: SendingQueueConfig
   readonly retry: RetryConfig
+  /** A batch that would be larger leaves as several requests; 0 is without limit. */
+  readonly maxRequestBytes: number
   readonly clock: Clock
   readonly budget: ByteBudget
   readonly ledger: ExporterLedger
@@ -94,23 +97,24 @@ export class SendingQueue {
 
   /** Takes the batch if there is room for it; null if there is not. */
   #admit(batch: Batch): Outcome | Promise<Outcome> | null {
-    const { config, budget, ledger } = this.#parts
+    const { config, maxRequestBytes, budget, ledger } = this.#parts
     // What is full for the smallest request need not be encoded to know its size.
     if (!this.#hasRoom(config.sizer === 'items' ? batch.itemCount : 1)) return null
-    const request = new OutgoingRequest(batch, budget)
-    const size = sizeOf(request, config.sizer)
+    const requests = requestsOf(batch, maxRequestBytes, budget)
+    const size = requests.reduce((sum, request) => sum + sizeOf(request, config.sizer), 0)
     if (!this.#hasRoom(size)) {
-      request.release()
+      for (const request of requests) request.release()
       return null
     }
-    ledger.accepted += request.items
-    ledger.held += request.items
+    ledger.accepted += batch.itemCount
+    ledger.held += batch.itemCount
     this.#resize(size)
     if (config.enabled && !config.wait_for_result) {
-      this.#push({ request, size, answer: null, settled: false })
+      for (const request of requests) this.#push(request, null)
       return ACCEPTED
     }
-    return new Promise((answer) => this.#push({ request, size, answer, settled: false }))
+    const answers = requests.map((request) => new Promise<Outcome>((answer) => this.#push(request, answer)))
+    return Promise.all(answers).then(outcomeOfAll)
   }
 
   #hasRoom(size: number): boolean {
@@ -127,8 +131,8 @@ export class SendingQueue {
     return refused(error)
   }
 
-  #push(entry: Entry): void {
-    this.#waiting.push(entry)
+  #push(request: OutgoingRequest, answer: Entry['answer']): void {
+    this.#waiting.push({ request, size: sizeOf(request, this.#parts.config.sizer), answer, settled: false })
     this.#startSending()
   }
 
@@ -240,6 +244,19 @@ function sizeOf(request: OutgoingRequest, sizer: SendingQueueConfig['sizer']): n
     case 'bytes':
       return request.bytes.byteLength
   }
+}
+
+/** Of the requests of one batch: refused if one is, since a sender can only repeat the whole. */
+function outcomeOfAll(outcomes: readonly Outcome[]): Outcome {
+  let droppedItems = 0
+  let partial: Outcome | null = null
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'refused') return outcome
+    if (outcome.kind !== 'partial') continue
+    droppedItems += outcome.droppedItems
+    partial = { ...outcome, droppedItems }
+  }
+  return partial ?? ACCEPTED
 }
 
 function queueFull({ queue_size, sizer }: SendingQueueConfig): GatewayError {

@@ -1,9 +1,9 @@
 import { type Batch, BytesBatch, type TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
 import { ownedSource } from '../../component/owned-source.ts'
+import { splitBytes } from '../../component/split-bytes.ts'
 import { concatenated } from '../../otlp/buffer-memory.ts'
 import { joinTraces, splitTraces } from './join-traces.ts'
-import { splitRequest } from './split-request.ts'
 
 /**
  * Makes of the batches that were gathered those that go on: one, or several of at most `maxItems` (0: no limit). They
@@ -22,16 +22,13 @@ export function join(parts: readonly Batch[], maxItems: number, budget: ByteBudg
   }
   const { signal } = parts[0] as BytesBatch
   // Concatenated protobuf messages are one message: their repeated fields add up.
-  const { memory } = budget
   const bytes = concatenated(
     parts.map((part) => part.encode()),
-    memory,
+    budget.memory,
   )
-  if (!split) return [new BytesBatch(signal, ownedSource(bytes, budget), items)]
-  const pieces = splitRequest(signal, bytes, maxItems).map((piece) => {
-    const source = ownedSource(concatenated([piece.bytes], memory), budget)
-    return new BytesBatch(signal, source, piece.items)
-  })
-  memory.give(bytes.buffer)
+  const joined = new BytesBatch(signal, ownedSource(bytes, budget), items)
+  if (!split) return [joined]
+  const pieces = splitBytes(joined, maxItems, budget)
+  joined.release()
   return pieces
 }

@@ -5,6 +5,7 @@ import { traceRequest } from '../support/otlp-builder.ts'
 import { decodeRequest } from '../support/otlp-oracle.ts'
 import { OtlpGrpcSink } from '../support/otlp-sink.ts'
 import { Program } from '../support/program.ts'
+import { Arrived } from './arrived.ts'
 
 const NOW = BigInt(Date.now()) * 1_000_000n
 
@@ -44,6 +45,29 @@ service:
     await exportTraces(gateway, request)
     await sink.taken(1)
     expect(Buffer.compare(sink.requests[0]!.bytes, request)).toBe(0)
+  })
+
+  it('sends a large trace to a backend with the limit of gRPC, 4 MiB, in requests that it takes', async () => {
+    const sink = await OtlpGrpcSink.start({ messageLimitBytes: 4 * 1024 * 1024 })
+    afterThisTest(() => sink.stop())
+    const gateway = await Program.run(`
+receivers: { otlp: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+processors: { trace_window: { quiet_complete: 10ms } }
+exporters: { otlp_grpc: { endpoint: "${sink.endpoint}", tls: { insecure: true } } }
+service:
+  telemetry: { metrics: { level: none } }
+  pipelines: { traces: { receivers: [otlp], processors: [trace_window], exporters: [otlp_grpc] } }
+`)
+    const span = { traceId: 1, startNano: NOW, endNano: NOW + 5n, attributes: { text: 'x'.repeat(1000) } }
+    const root = { ...span, name: 'root', spanId: 1 }
+    const children = Array.from({ length: 11_999 }, (_, i) => ({ ...span, name: 'row', spanId: i + 2, parentId: 1 }))
+    for (const spans of [children.slice(0, 3000), children.slice(3000, 6000), children.slice(6000, 9000)])
+      await exportTraces(gateway, traceRequest([{ service: 'import', spans }]))
+    await exportTraces(gateway, traceRequest([{ service: 'import', spans: [root, ...children.slice(9000)] }]))
+    await sink.taken(4)
+    expect(new Arrived(sink).spans.map(({ spanId }) => Number(`0x${spanId}`)).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 12_000 }, (_, i) => i + 1),
+    )
   })
 
   it('hands whole traces on, marked, and sends what it holds when it is stopped', async () => {

@@ -9,8 +9,6 @@ import { responseBytes, responseObject, SinkScript, statusBytes } from './sink-a
 
 export type { SinkAnswer, SinkRequest } from './sink-answer.ts'
 
-const MESSAGE_LIMIT_BYTES = 64 * 1024 * 1024
-
 const METHODS = {
   traces: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
   metrics: '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export',
@@ -36,6 +34,8 @@ export interface SinkOptions {
   /** 0, or where left out: any free one. */
   readonly port?: number
   readonly tls?: SinkTls
+  /** Requests that are larger are refused, by gRPC itself. */
+  readonly messageLimitBytes?: number
 }
 
 /**
@@ -63,10 +63,10 @@ export class OtlpGrpcSink extends SinkScript {
     return `127.0.0.1:${this.port}`
   }
 
-  static async start({ port = 0, tls }: SinkOptions = {}): Promise<OtlpGrpcSink> {
+  static async start({ port = 0, tls, messageLimitBytes = 64 * 1024 * 1024 }: SinkOptions = {}): Promise<OtlpGrpcSink> {
     const server = new grpc.Server({
-      'grpc.max_receive_message_length': MESSAGE_LIMIT_BYTES,
-      'grpc.max_send_message_length': MESSAGE_LIMIT_BYTES,
+      'grpc.max_receive_message_length': messageLimitBytes,
+      'grpc.max_send_message_length': messageLimitBytes,
     })
     let sink: OtlpGrpcSink
     for (const signal of SIGNALS)

@@ -64,7 +64,7 @@ describe('otlp_grpc delivers', () => {
 
   it.each(['none', 'gzip'])('20 MB in one request (compression %s)', async (compression) => {
     const sink = await startSink()
-    const { exporter } = await startExporter(sink.endpoint, { compression })
+    const { exporter } = await startExporter(sink.endpoint, { compression, max_request_bytes: 0 })
     const large = Buffer.alloc(20 * 1024 * 1024, 'otlp')
     exporter.consume(batchOf('traces', large))
     await sink.taken(1)
@@ -162,6 +162,14 @@ describe('otlp_grpc reads the answer', () => {
     expect({ sent: ledger.sent, failed: ledger.failed }).toEqual(
       fate === 'retried' ? { sent: 2, failed: 0 } : { sent: 0, failed: 2 },
     )
+  })
+
+  it('says what to write where the destination takes no request of that size', async () => {
+    const sink = await startSink({ messageLimitBytes: 50 })
+    const { exporter, ledger, log } = await startExporter(sink.endpoint)
+    exporter.consume(batchOf('traces'))
+    await until(() => ledger.failed === 2)
+    expect(log[0]!.fields!.error).toMatch(/^RESOURCE_EXHAUSTED: .*; write a smaller max_request_bytes$/)
   })
 
   it('waits as long as RetryInfo says', async () => {

@@ -142,12 +142,21 @@ describe('otlp_http reads the answer', () => {
     const { exporter, clock, ledger, log } = await startExporter(sink.endpoint)
     exporter.consume(batchOf('traces'))
     await until(() => log.length === 1)
-    expect(log[0]!.fields).toMatchObject({ error: `HTTP ${status}: no, thanks` })
+    expect(log[0]!.fields!.error).toMatch(`HTTP ${status}: no, thanks`)
     clock.advanceBy(1000)
     await until(() => ledger.held === 0)
     expect({ sent: ledger.sent, failed: ledger.failed }).toEqual(
       fate === 'retried' ? { sent: 2, failed: 0 } : { sent: 0, failed: 2 },
     )
+  })
+
+  it('says what to write where the destination takes no request of that size', async () => {
+    const sink = await startSink()
+    sink.answerOnce({ kind: 'fail', code: 413, message: 'request body too large' })
+    const { exporter, log } = await startExporter(sink.endpoint)
+    exporter.consume(batchOf('traces'))
+    await until(() => log.length === 1)
+    expect(log[0]!.fields!.error).toBe('HTTP 413: request body too large; write a smaller max_request_bytes')
   })
 
   it.each([429, 503])('waits as long as Retry-After says (HTTP %d)', async (status) => {

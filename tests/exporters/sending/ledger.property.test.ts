@@ -39,7 +39,11 @@ describe('the ledger of a sending exporter', () => {
         const settings = testExporterSettings('otlp_grpc')
         const ledger = settings.ledgers.traces
         const sender = new FakeSender()
-        const config = { sending_queue: sendingQueue.parse(queue), retry_on_failure: retryOnFailure.parse({}) }
+        const config = {
+          sending_queue: sendingQueue.parse(queue),
+          retry_on_failure: retryOnFailure.parse({}),
+          max_request_bytes: 0,
+        }
         const exporter = new SendingExporter(settings, config, sender, () => 0.3)
         const answers: unknown[] = []
         let offered = 0

@@ -9,12 +9,13 @@ import { tracesBatch } from '../../support/scan.ts'
 import { testExporterSettings } from '../../support/test-settings.ts'
 import { FakeSender, REJECTED, SENT, settle, unavailable } from './fake-sender.ts'
 
-function setUp(queue: object = {}, retry: object = {}) {
+function setUp(queue: object = {}, retry: object = {}, maxRequestBytes = 0) {
   const sender = new FakeSender()
   const settings = testExporterSettings('otlp_grpc')
   const config = {
     sending_queue: sendingQueue.parse(queue),
     retry_on_failure: retryOnFailure.parse({ randomization_factor: 0, ...retry }),
+    max_request_bytes: maxRequestBytes,
   }
   const exporter = new SendingExporter(settings, config, sender, () => 0.5)
   const { clock, budget } = settings
@@ -122,6 +123,46 @@ describe('a sending queue takes batches', () => {
     expect(sender.open).toHaveLength(2)
     for (const attempt of [...sender.open]) attempt.finish(SENT)
     expect(await Promise.all(answers)).toEqual([{ kind: 'accepted' }, { kind: 'accepted' }])
+  })
+})
+
+describe('a sending queue cuts a batch that is larger than max_request_bytes', () => {
+  /** Eight spans of a hundred bytes, four to a request. */
+  const large = () =>
+    tracesBatch([{ service: 'shop', spans: Array.from({ length: 8 }, () => ({ name: 'x'.repeat(60) })) }])
+  const MAX_BYTES = 500
+
+  it('and holds its requests as one', async () => {
+    const { exporter, sender, ledger, budget } = setUp({}, {}, MAX_BYTES)
+    expect(exporter.consume(large())).toEqual({ kind: 'accepted' })
+    expect(ledger).toMatchObject({ accepted: 8, held: 8, queueSize: 2 })
+    expect(sender.open.map(({ request }) => request.items)).toEqual([4, 4])
+    for (const attempt of [...sender.open]) attempt.finish(SENT)
+    await settle()
+    expect(ledger).toMatchObject({ held: 0, sent: 8, queueSize: 0 })
+    expect(budget.usedBytes).toBe(0)
+  })
+
+  it('and refuses it as a whole, keeping nothing, where there is room for a part only', () => {
+    const { exporter, ledger, budget } = setUp({ queue_size: 2 }, {}, MAX_BYTES)
+    exporter.consume(batch(1))
+    expect(exporter.consume(large())).toMatchObject({ kind: 'refused', error: { code: 'queue_full' } })
+    expect(ledger).toMatchObject({ accepted: 1, held: 1, enqueueFailed: 8, queueSize: 1 })
+    expect(budget.usedBytes).toBe(0)
+  })
+
+  const PARTIAL = { kind: 'sent', partial: { rejectedItems: 3, message: 'too old' } } as const
+  it.each([
+    [[SENT, SENT], { kind: 'accepted' }],
+    [[PARTIAL, PARTIAL], { kind: 'partial', droppedItems: 6 }],
+    [[PARTIAL, SENT], { kind: 'partial', droppedItems: 3 }],
+    [[SENT, REJECTED], { kind: 'refused' }],
+  ] as const)('and with wait_for_result tells the result of all: %j is %j', async (results, outcome) => {
+    const { exporter, sender } = setUp({ wait_for_result: true }, {}, MAX_BYTES)
+    const answer = exporter.consume(large())
+    const attempts = [...sender.open]
+    for (const [i, result] of results.entries()) attempts[i]!.finish(result)
+    expect(await answer).toMatchObject(outcome)
   })
 })
 

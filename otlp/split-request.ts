@@ -1,5 +1,5 @@
-import { bytesField } from '../../otlp/encode-fields.ts'
-import { WireReader, WireType } from '../../otlp/wire.ts'
+import { bytesField } from './encode-fields.ts'
+import { WireReader, WireType } from './wire.ts'
 
 /**
  * The way from a request down to what is counted: the fields of each message that hold the next one; all other fields of
