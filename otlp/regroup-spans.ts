@@ -15,24 +15,37 @@ const SCOPE_SPANS = (2 << 3) | WireType.bytes
  * A request of spans that came in several: one ResourceSpans for each resource, one ScopeSpans for each scope in it, in
  * the order of their first spans; the spans of a scope stay in the order of their rows. Resources and scopes are the
  * same when their bytes are. What the requests themselves had beside resource_spans does not come along.
+ * Of the rows from `first` to before `end`, where not all are wanted.
  *
  *     ExportTraceServiceRequest  1 resource_spans
  *     ResourceSpans              head (all fields but 2), 2 scope_spans
  *     ScopeSpans                 head (all fields but 2), 2 spans
  */
-export function regroupSpans(table: SpanTable, edits: SpanEdits | null, memory?: BufferMemory): Uint8Array {
+export function regroupSpans(
+  table: SpanTable,
+  edits: SpanEdits | null,
+  memory?: BufferMemory,
+  first = 0,
+  end = table.count,
+): Uint8Array {
   const edited = edits && new EditedSpans(table, edits)
-  collect(table, edits, edited)
+  collect(table, edits, edited, first, end)
   return write(table, edits, edited, memory)
 }
 
 /** Of the table that is being regrouped. */
 const groups = new SpanGroups()
 
-function collect(table: SpanTable, edits: SpanEdits | null, edited: EditedSpans | null): void {
-  const { words, count } = table
-  groups.begin(table)
-  for (let row = 0; row < count; row++) {
+function collect(
+  table: SpanTable,
+  edits: SpanEdits | null,
+  edited: EditedSpans | null,
+  first: number,
+  end: number,
+): void {
+  const { words } = table
+  groups.begin(table, end - first)
+  for (let row = first; row < end; row++) {
     if (edits?.isDropped(row)) continue
     const at = row * ROW_WORDS
     const bytes = edits?.isChanged(row)

@@ -45,12 +45,12 @@ export class SpanGroups {
   #index = new Int32Array(256)
   #mask = 0
 
-  /** Forgets what it held; rows of that table come next. */
-  begin({ resources, scopes, count }: SpanTable): void {
+  /** Forgets what it held; so many rows of that table come next. */
+  begin({ resources, scopes, count }: SpanTable, rows: number): void {
     this.#sameResource = this.#firstOfEqual(resources, this.#sameResource)
     this.#sameScope = this.#firstOfEqual(scopes, this.#sameScope)
     this.#scopeCount = scopes.length
-    const groups = Math.min(count, resources.length * scopes.length)
+    const groups = Math.min(rows, resources.length * scopes.length)
     this.scope = atLeast(this.scope, groups)
     this.firstRow = atLeast(this.firstRow, groups)
     this.#lastRow = atLeast(this.#lastRow, groups)

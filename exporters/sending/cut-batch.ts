@@ -1,13 +1,14 @@
-import { type Batch, TracesBatch } from '../../component/batch.ts'
+import type { Batch, BytesBatch, TracesBatch } from '../../component/batch.ts'
 import type { ByteBudget } from '../../component/budget.ts'
+import { ownedSource } from '../../component/owned-source.ts'
 import { splitBytes } from '../../component/split-bytes.ts'
-import type { BufferMemory } from '../../otlp/buffer-memory.ts'
-import { SpanGatherer } from '../../otlp/gather-spans.ts'
+import { regroupSpans } from '../../otlp/regroup-spans.ts'
+import type { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
 import { OutgoingRequest } from './outgoing.ts'
 
-/** By how much spans grow at most times when they are written out: their group's resource and scope, and what is added. */
-const GROWTH = 1.1
+/** Spans grow when they are written out, by their resource and scope and what is added: room for as much is left. */
+const FILL = 0.9
 
 /**
  * The requests that a batch leaves as: one, or where that would have more than `maxBytes` (0: no limit) several, in the
@@ -15,60 +16,69 @@ const GROWTH = 1.1
  * than the requests that their spans came in. An item that alone is larger goes alone.
  */
 export function requestsOf(batch: Batch, maxBytes: number, budget: ByteBudget): OutgoingRequest[] {
-  if (maxBytes === 0 || batch.itemCount <= 1) return [new OutgoingRequest(batch, budget)]
-  let bytes = bytesBefore(batch)
-  // What is far too large is not written out to learn by how much.
-  if (bytes <= maxBytes) {
-    const request = new OutgoingRequest(batch, budget)
-    bytes = request.bytes.byteLength
-    if (bytes <= maxBytes) return [request]
+  // What is far too large is not written out to learn that it is.
+  if (maxBytes === 0 || batch.itemCount <= 1 || !hasMoreBytes(batch, maxBytes)) {
+    const request = OutgoingRequest.of(batch, budget)
+    if (maxBytes === 0 || batch.itemCount <= 1 || request.bytes.byteLength <= maxBytes) return [request]
     request.release()
   }
-  const pieces = cut(batch, Math.ceil((bytes * GROWTH) / maxBytes), budget)
-  const requests = pieces.flatMap((piece) => requestsOf(piece, maxBytes, budget))
-  for (const piece of pieces) piece.release()
+  return batch.signal === 'traces' ? cutTraces(batch, maxBytes, budget) : cutBytes(batch, maxBytes, budget)
+}
+
+/** Whether the items had more bytes when they came. */
+function hasMoreBytes(batch: Batch, maxBytes: number): boolean {
+  if (batch.signal !== 'traces') return batch.source.bytes.length > maxBytes
+  const { table } = batch
+  let left = maxBytes
+  for (let row = 0; row < table.count && left >= 0; row++) left -= recordBytes(table, row)
+  return left < 0
+}
+
+function recordBytes({ words }: SpanTable, row: number): number {
+  const at = row * ROW_WORDS
+  return words[at + Column.bodyEnd]! - words[at + Column.recordStart]!
+}
+
+function cutTraces({ table, edits }: TracesBatch, maxBytes: number, budget: ByteBudget): OutgoingRequest[] {
+  const requests: OutgoingRequest[] = []
+  let first = 0
+  while (first < table.count) {
+    let end = endOfPiece(table, first, maxBytes * FILL)
+    let bytes = regroupSpans(table, edits, budget.memory, first, end)
+    while (bytes.length > maxBytes && end - first > 1) {
+      budget.memory.give(bytes.buffer)
+      end = first + Math.ceil((end - first) / 2)
+      bytes = regroupSpans(table, edits, budget.memory, first, end)
+    }
+    const source = ownedSource(bytes, budget)
+    const spans = end - first - droppedBetween(edits, first, end)
+    if (spans > 0) requests.push(new OutgoingRequest('traces', spans, source, budget))
+    else source.release()
+    first = end
+  }
   return requests
 }
 
-/** Of the items as they came. */
-function bytesBefore(batch: Batch): number {
-  return batch.signal === 'traces' ? recordBytes(batch.table) : batch.source.bytes.length
+/** The row behind as many rows as have about so many bytes, and behind one at least. */
+function endOfPiece(table: SpanTable, first: number, bytes: number): number {
+  let end = first
+  let left = bytes
+  do left -= recordBytes(table, end++)
+  while (end < table.count && left >= recordBytes(table, end))
+  return end
 }
 
-function recordBytes({ words, count }: SpanTable): number {
-  let bytes = 0
-  for (let at = 0; at < count * ROW_WORDS; at += ROW_WORDS)
-    bytes += words[at + Column.bodyEnd]! - words[at + Column.recordStart]!
-  return bytes
+function droppedBetween(edits: SpanEdits | null, first: number, end: number): number {
+  let dropped = 0
+  for (let row = first; row < end; row++) if (edits?.isDropped(row)) dropped++
+  return dropped
 }
 
-/** In at least two pieces, whose references are the caller's. */
-function cut(batch: Batch, pieces: number, budget: ByteBudget): Batch[] {
-  const most = batch.itemCount - 1
-  if (batch.signal === 'traces') return cutTraces(batch, pieces, most, budget.memory)
-  return splitBytes(batch, Math.min(most, Math.ceil(batch.itemCount / pieces)), budget)
-}
-
-/** In pieces of about as many bytes, of at most so many spans. */
-function cutTraces({ table, edits }: TracesBatch, pieces: number, most: number, memory: BufferMemory): TracesBatch[] {
-  const { words, count } = table
-  const pieceBytes = recordBytes(table) / pieces
-  const batches: TracesBatch[] = []
-  let gatherer: SpanGatherer | null = null
-  let bytes = 0
-  for (let row = 0; row < count; row++) {
-    if (gatherer === null) {
-      gatherer = new SpanGatherer(Math.ceil(count / pieces), memory)
-      gatherer.from(table, edits)
-    }
-    if (gatherer.addRow(row) < 0) continue
-    bytes += words[row * ROW_WORDS + Column.bodyEnd]! - words[row * ROW_WORDS + Column.recordStart]!
-    if (bytes < pieceBytes && gatherer.count < most) continue
-    batches.push(new TracesBatch(gatherer.table, null, gatherer.edits))
-    gatherer = null
-    bytes = 0
-  }
-  if (gatherer !== null && gatherer.count > 0) batches.push(new TracesBatch(gatherer.table, null, gatherer.edits))
-  else gatherer?.table.release()
-  return batches
+function cutBytes(batch: BytesBatch, maxBytes: number, budget: ByteBudget): OutgoingRequest[] {
+  const pieces = Math.max(2, Math.ceil(batch.source.bytes.length / (maxBytes * FILL)))
+  return splitBytes(batch, Math.ceil(batch.itemCount / pieces), budget).flatMap((piece) => {
+    const requests = requestsOf(piece, maxBytes, budget)
+    piece.release()
+    return requests
+  })
 }

@@ -19,12 +19,19 @@ export class OutgoingRequest {
   #prepared = false
   #released = false
 
-  constructor(batch: Batch, budget: ByteBudget) {
-    this.signal = batch.signal
-    this.items = batch.itemCount
+  /** Takes over the caller's reference to the source. */
+  constructor(signal: Signal, items: number, source: Source, budget: ByteBudget) {
+    this.signal = signal
+    this.items = items
     this.#budget = budget
-    this.#bytes = batch.encode(budget.memory)
-    this.#source = heldSource(batch, this.#bytes, budget)
+    this.#bytes = source.bytes
+    this.#source = source
+  }
+
+  /** All of a batch. */
+  static of(batch: Batch, budget: ByteBudget): OutgoingRequest {
+    const source = heldSource(batch, batch.encode(budget.memory), budget)
+    return new OutgoingRequest(batch.signal, batch.itemCount, source, budget)
   }
 
   get bytes(): Uint8Array {

@@ -51,7 +51,7 @@ describe('rows by resource and scope', () => {
     fc.assert(
       fc.property(heads, fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 300 }), (names, picks) => {
         const rows = picks.map(([r, s]) => [r % names.length, s % names.length] as const)
-        groups.begin(tableOf(names, rows.length, hash))
+        groups.begin(tableOf(names, rows.length, hash), rows.length)
         for (const [row, [resource, scope]] of rows.entries()) groups.add(row, resource, scope, row)
         expect(contents()).toEqual(expected(names, rows))
       }),
@@ -60,7 +60,10 @@ describe('rows by resource and scope', () => {
 
   it('leaves heads apart when more than 16 others have their hash, and loses none', () => {
     const names = Array.from({ length: 100 }, (_, i) => `head ${i % 50}`)
-    groups.begin(tableOf(names, 100, () => 7))
+    groups.begin(
+      tableOf(names, 100, () => 7),
+      100,
+    )
     for (const row of names.keys()) groups.add(row, row, 0, row)
     expect(contents().flatMap(([, , rows]) => rows)).toHaveLength(100)
     expect(groups.groupCount).toBeGreaterThanOrEqual(50)

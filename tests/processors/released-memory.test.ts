@@ -69,7 +69,7 @@ async function outcomeOf(requests: readonly Uint8Array[], budget: ByteBudget, re
   const sent = createHash('sha256')
   const exporter: Consumer = {
     consume(batch) {
-      const request = new OutgoingRequest(batch, budget)
+      const request = OutgoingRequest.of(batch, budget)
       sent.update(request.bytes)
       request.release()
       return ACCEPTED
