@@ -14,6 +14,7 @@ import type {
   FindingState,
 } from '../component/finding-source.ts'
 import type { Logger } from '../telemetry/logger.ts'
+import { RareLines } from '../telemetry/rare-lines.ts'
 import { findRule, hasCause } from './catalogue/catalogue.ts'
 import { type Rule, UNDETERMINED } from './catalogue/rule.ts'
 import { findingId, placeKey } from './finding-key.ts'
@@ -63,6 +64,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
   /** What changed and has not been told yet, with what was told last. */
   readonly #untold = new Map<FindingRecord, Finding | null>()
   readonly #timer: Timer
+  readonly #lines: RareLines
   readonly #dropped = { evicted_findings: 0, withheld_reports: 0, rejected_reports: 0, finding_parts_left_out: 0 }
 
   constructor(options: RegistryOptions) {
@@ -71,6 +73,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
     this.#metrics = new FindingMetrics(this.#options.maxSeries, () => this.#published())
     this.#collection = new MetricCollection(options.clock)
     this.#collection.add(this.#metrics)
+    this.#lines = new RareLines(options.logger, options.clock)
     this.contribute({ limits: () => ({ ...this.#dropped, overflowed_series: this.#metrics.overflows }) })
     this.#timer = options.clock.every(RESOLVE_CHECK_MS, () => this.#resolveQuiet())
   }
@@ -89,7 +92,7 @@ export class FindingRegistry implements FindingSink, FindingSource {
     const rule = findRule(report.rule)
     if (!rule || !(hasCause(rule, report.cause) || report.cause === UNDETERMINED)) {
       this.#dropped.rejected_reports++
-      this.#options.logger.error('a detector published what is not in the catalogue', {
+      this.#lines.error('a detector published what is not in the catalogue', {
         rule: report.rule,
         cause: report.cause,
       })

@@ -3,6 +3,7 @@ import type { Clock } from '../../component/clock.ts'
 import { type Consumer, type DropReason, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 
 /** How long a branch waits before it offers again what was refused, unless the refusal says. */
 const RETRY_MS = 100
@@ -34,7 +35,7 @@ export class Branch<B extends Batch = Batch> {
   readonly books: Books
   readonly #consumer: Consumer<B>
   readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #lines: RareLines
   readonly #kept: Kept<B>[] = []
   #delivering: Promise<void> | null = null
   #timerSet = false
@@ -44,7 +45,7 @@ export class Branch<B extends Batch = Batch> {
     this.books = books
     this.#consumer = consumer
     this.#clock = parts.clock
-    this.#logger = parts.logger
+    this.#lines = new RareLines(parts.logger, parts.clock)
   }
 
   /** Offers a batch, and counts it in the moment in which it is taken. */
@@ -137,7 +138,7 @@ export class Branch<B extends Batch = Batch> {
   }
 
   #defect(error: unknown): Outcome {
-    this.#logger.error(`${this.name} met a defect of the gateway; what it was given is refused`, { error })
+    this.#lines.error(`${this.name} met a defect of the gateway; what it was given is refused`, { error })
     const message = `${this.name} failed; the log of the gateway says more`
     return refused(new GatewayError('internal', message, { retryable: false, cause: error }))
   }

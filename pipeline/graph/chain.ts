@@ -39,13 +39,13 @@ export class Chain implements Consumer {
   ): Chain {
     const ledger = new PipelineLedger()
     const stages: Stage[] = []
-    let outgoing = new StageEdge(exit(ledger), 'an exporter', runtime.logger)
+    let outgoing = new StageEdge(exit(ledger), 'an exporter', runtime.logger, runtime.clock)
     for (const id of pipeline.processors.toReversed()) {
       const { factory, config } = processors.get(id)!
       const logger = runtime.logger.child({ component: id, pipeline: pipeline.id })
       const settings: ProcessorSettings = { ...runtime, id, logger, signal: pipeline.signal, ledger }
       const processor = creatorOf(factory, pipeline.signal)(settings, config, outgoing)
-      const incoming = new StageEdge(processor, `processor "${id}"`, logger)
+      const incoming = new StageEdge(processor, `processor "${id}"`, logger, runtime.clock)
       stages.unshift({ id, processor, incoming, outgoing })
       outgoing = incoming
     }

@@ -3,6 +3,7 @@ import type { AnyReceiverFactory, Component, Exporter, NextBySignal } from '../.
 import type { Consumer } from '../../component/consumer.ts'
 import { SIGNALS, type Signal } from '../../component/signal.ts'
 import { ExporterLedger, ReceiverLedger } from '../../telemetry/ledger.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 import type { Configured, GatewayConfig, PipelineConfig } from '../config/gateway-config.ts'
 import { Branch, NO_BOOKS } from './branch.ts'
 import { Chain, type Runtime } from './chain.ts'
@@ -177,8 +178,9 @@ function buildPipeline(
     return exit
   })
   const onlyAnalyses = pipeline.exporters.every((id) => config.exporters.get(id)!.factory.type === 'nop')
+  const lines = new RareLines(runtime.logger, runtime.clock)
   const onDefect = (error: unknown) =>
-    runtime.logger.error(`pipeline "${pipeline.id}" met a defect of the gateway; what it was given is not analysed`, {
+    lines.error(`pipeline "${pipeline.id}" met a defect of the gateway; what it was given is not analysed`, {
       error,
     })
   return { chain, exit: exit!, unawaited: onlyAnalyses ? new Unawaited(chain, chain.ledger, onDefect) : null }

@@ -1,7 +1,9 @@
 import type { Batch } from '../../component/batch.ts'
+import type { Clock } from '../../component/clock.ts'
 import { type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
 import type { Logger } from '../../telemetry/logger.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 
 /**
  * The way from one stage to the next: counts the items that were taken, and turns a defect of the next stage into a
@@ -11,13 +13,13 @@ export class StageEdge implements Consumer {
   items = 0
   readonly #next: Consumer
   readonly #name: string
-  readonly #logger: Logger
+  readonly #lines: RareLines
 
   /** `name` is the next stage's, as messages say it: `processor "batch"`. */
-  constructor(next: Consumer, name: string, logger: Logger) {
+  constructor(next: Consumer, name: string, logger: Logger, clock: Clock) {
     this.#next = next
     this.#name = name
-    this.#logger = logger
+    this.#lines = new RareLines(logger, clock)
   }
 
   consume(batch: Batch): Outcome | Promise<Outcome> {
@@ -40,7 +42,7 @@ export class StageEdge implements Consumer {
   }
 
   #defect(error: unknown): Outcome {
-    this.#logger.error(`${this.#name} met a defect of the gateway; what it was given is refused`, { error })
+    this.#lines.error(`${this.#name} met a defect of the gateway; what it was given is refused`, { error })
     const message = `${this.#name} failed; the log of the gateway says more`
     return refused(new GatewayError('internal', message, { retryable: false, cause: error }))
   }

@@ -6,6 +6,7 @@ import { ACCEPTED, type Consumer, type Outcome, refused } from '../../component/
 import { GatewayError } from '../../component/errors.ts'
 import { SIGNALS } from '../../component/signal.ts'
 import { Column } from '../../otlp/span-table.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 import { type BatchConfig, configSchema } from './config.ts'
 import { join } from './join.ts'
 
@@ -25,6 +26,7 @@ export class BatchProcessor implements Component, Consumer {
   readonly #settings: ProcessorSettings
   readonly #config: BatchConfig
   readonly #next: Consumer
+  readonly #lines: RareLines
   readonly #metrics: { size: Histogram; bySize: Counter; byTimeout: Counter }
   #gathered: Batch[] = []
   #gatheredItems = 0
@@ -41,6 +43,7 @@ export class BatchProcessor implements Component, Consumer {
     this.#settings = settings
     this.#config = config
     this.#next = next
+    this.#lines = new RareLines(settings.logger, settings.clock)
     const { meter } = settings
     const prefix = 'otelcol_processor_batch'
     this.#metrics = {
@@ -162,7 +165,10 @@ export class BatchProcessor implements Component, Consumer {
     }
     const { clock, logger } = this.#settings
     if (!outcome.error.retryable) {
-      logger.warn(`a batch was refused for good and is dropped: ${outcome.error.message}`)
+      this.#lines.warn('batches were refused for good by the next stage', {
+        items: this.#outbox[0]!.items,
+        error: outcome.error,
+      })
       this.#settleFirst('rejected')
       return true
     }

@@ -2,6 +2,7 @@ import type { TracesBatch } from '../../component/batch.ts'
 import type { ProcessorSettings } from '../../component/component.ts'
 import { type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 import type { TraceStore } from './trace-store.ts'
 import type { TraceStructure } from './trace-structure.ts'
 import { WholeTraces } from './whole-traces.ts'
@@ -16,6 +17,7 @@ const RETRY_MS = 100
 export class Outbox {
   readonly #settings: ProcessorSettings<'traces'>
   readonly #next: Consumer<TracesBatch>
+  readonly #lines: RareLines
   readonly #whole: WholeTraces
   /** Traces that are not analysed while the gateway is overloaded: they go on past the detectors. */
   readonly #aside: WholeTraces
@@ -27,6 +29,7 @@ export class Outbox {
   constructor(settings: ProcessorSettings<'traces'>, next: Consumer<TracesBatch>) {
     this.#settings = settings
     this.#next = next
+    this.#lines = new RareLines(settings.logger, settings.clock)
     this.#whole = new WholeTraces(settings.budget.memory)
     this.#aside = new WholeTraces(settings.budget.memory)
   }
@@ -108,14 +111,14 @@ export class Outbox {
 
   /** False where the batch stays. */
   #settle(batch: TracesBatch, outcome: Outcome): boolean {
-    const { ledger, logger, clock } = this.#settings
+    const { ledger, clock } = this.#settings
     if (outcome.kind === 'refused' && outcome.error.retryable) {
       this.#retryAtMs = clock.nowMs() + (outcome.error.retryAfterMs ?? RETRY_MS)
       return false
     }
     if (outcome.kind === 'refused') {
       ledger.drop('rejected', batch.table.count)
-      logger.error('whole traces were refused for good by the next stage', {
+      this.#lines.error('whole traces were refused for good by the next stage', {
         spans: batch.table.count,
         error: outcome.error,
       })

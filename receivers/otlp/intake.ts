@@ -4,6 +4,7 @@ import { ACCEPTED, type Outcome, refused } from '../../component/consumer.ts'
 import { type ErrorCode, GatewayError } from '../../component/errors.ts'
 import type { Signal } from '../../component/signal.ts'
 import { Source } from '../../otlp/source.ts'
+import { RareLines } from '../../telemetry/rare-lines.ts'
 import { type HeldBytes, memoryExhausted, tooLargeForMemory } from './body.ts'
 import { type Coding, decompress } from './decompress.ts'
 import { parsedBytes } from './json-weight.ts'
@@ -19,9 +20,6 @@ const FAILURES: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ])
 
-/** The same defect may meet every request; the log tells of one in this time. */
-const DEFECT_LOG_INTERVAL_MS = 10_000
-
 /**
  * The way of a request from its last byte to its outcome, the same for both protocols: decompress, scan, hand on, settle.
  * The ledger moves once a request, in one turn of the event loop, when the outcome is known; what was refused before its
@@ -31,12 +29,13 @@ export class Intake {
   readonly settings: ReceiverSettings
   readonly #next: NextBySignal
   readonly #reader: BatchReader
-  #nextDefectLogMs = 0
+  readonly #lines: RareLines
 
   constructor(settings: ReceiverSettings, next: NextBySignal) {
     this.settings = settings
     this.#next = next
     this.#reader = new BatchReader(settings.budget)
+    this.#lines = new RareLines(settings.logger, settings.clock)
   }
 
   serves(signal: Signal): boolean {
@@ -162,11 +161,7 @@ export class Intake {
   }
 
   #defect(error: unknown): GatewayError {
-    const nowMs = this.settings.clock.nowMs()
-    if (nowMs >= this.#nextDefectLogMs) {
-      this.#nextDefectLogMs = nowMs + DEFECT_LOG_INTERVAL_MS
-      this.settings.logger.error('a request met a defect of the gateway', { error })
-    }
+    this.#lines.error('a request met a defect of the gateway', { error })
     return new GatewayError('internal', 'internal error of the gateway; its log says more', {
       retryable: false,
       cause: error,

@@ -101,13 +101,13 @@ describe('a processor of trace rules', () => {
     expect(errors).toHaveLength(1)
   })
 
-  it('says so once a minute, however often it happens', async () => {
+  it('says so once in ten seconds, however often it happens', async () => {
     const { running, settings, errors, batch, passed } = await processor(rule('undetermined', { observe: true }))
     for (let i = 0; i < 90; i++) {
       running.consume(batch())
       settings.clock.advanceBy(1000)
     }
     expect(passed).toHaveLength(90)
-    expect(errors).toHaveLength(2)
+    expect(errors).toHaveLength(9)
   })
 })
