@@ -1,7 +1,7 @@
 import { copyBytes } from './copy-bytes.ts'
 
-/** Smallest and largest buffers that are kept; smaller ones cost little, larger ones are rare. */
-const SMALLEST_BYTES = 16 * 1024
+/** Smallest and largest buffers that are kept: a request of a few spans makes several small ones; larger ones are rare. */
+const SMALLEST_BYTES = 512
 const LARGEST_BYTES = 4 * 1024 * 1024
 /** Of free buffers together, however little is in use. */
 const ALWAYS_BYTES = 16 * 1024 * 1024
