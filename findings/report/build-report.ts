@@ -48,7 +48,8 @@ export function buildReport(
   }
 }
 
-function findingRow(finding: Finding): ReportFinding {
+/** A finding as reports write it. */
+export function findingRow(finding: Finding): ReportFinding {
   const { place } = finding
   return {
     id: finding.id,

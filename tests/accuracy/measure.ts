@@ -3,17 +3,23 @@ import { loadRecording } from './model/load.ts'
 import type { Recording } from './model/recording.ts'
 import type { Run } from './plan.ts'
 import { type Outcome, runPipeline } from './run.ts'
-import { type CauseVerdict, isStanding, type RecipeScore, scoreRun } from './score.ts'
+import { type CauseVerdict, isStanding, type RecipeScore, scoreRun, type Verdicts } from './score.ts'
 
 /** A finding in short. */
 export interface Judged {
   readonly rule: string
+  readonly state: string
   readonly cause: string
   readonly place: string
   readonly confidence: number
   readonly causeConfidence: number
   readonly occurrences: number
   readonly population: number
+}
+
+export interface Right extends Judged {
+  readonly recipe: string
+  readonly verdict: CauseVerdict
 }
 
 /** What became of a run, as plain data. */
@@ -24,8 +30,10 @@ export interface Result {
   readonly recipes: readonly string[]
   /** By recipe; those that found no place in the recording are not in it. */
   readonly scores: Readonly<Record<string, RecipeScore>>
-  readonly right: readonly (Judged & { readonly recipe: string; readonly verdict: CauseVerdict })[]
+  readonly right: readonly Right[]
   readonly wrong: readonly Judged[]
+  /** The same of each finding as it was published, whenever it opened or changed. */
+  readonly statements: { readonly right: readonly Right[]; readonly wrong: readonly Judged[] }
   /** Confirmed at some time and taken back later, or not: what an operator was told and is not true. */
   readonly wronglyConfirmed: number
 }
@@ -55,7 +63,7 @@ export class Laboratory {
     const baseline = await this.#baseline(pristine, run)
     const { breaks, deliveries } = breakRecording(pristine, run)
     const outcome = await runPipeline(deliveries)
-    const { recipes, right, wrong } = scoreRun(outcome, { breaks, baseline })
+    const { recipes, right, wrong, statements } = scoreRun(outcome, { breaks, baseline })
     const known = new Set(baseline.findings.map(({ id }) => id))
     const isTrue = new Set([...right.map(({ finding }) => finding.id), ...wrong.map(({ id }) => id)])
     const takenBack = outcome.findings.filter(
@@ -67,8 +75,8 @@ export class Laboratory {
       share: run.share,
       recipes: run.recipes.map(({ name }) => name),
       scores: Object.fromEntries(recipes),
-      right: right.map(({ finding, recipe, cause }) => ({ ...inShort(finding), recipe, verdict: cause })),
-      wrong: wrong.map(inShort),
+      ...verdictsInShort({ right, wrong }),
+      statements: verdictsInShort(statements),
       wronglyConfirmed: takenBack.length + wrong.length,
     }
   }
@@ -92,8 +100,16 @@ export class Laboratory {
   }
 }
 
+function verdictsInShort({ right, wrong }: Verdicts): Result['statements'] {
+  return {
+    right: right.map(({ finding, recipe, cause }) => ({ ...inShort(finding), recipe, verdict: cause })),
+    wrong: wrong.map(inShort),
+  }
+}
+
 function inShort(finding: Outcome['findings'][number]): Judged {
-  const { rule, cause, service, operation, edge, confidence, cause_confidence, occurrences, population } = finding
+  const { rule, state, cause, service, operation, edge, confidence, cause_confidence, occurrences, population } =
+    finding
   const place = edge ? `${edge.from} → ${edge.to}` : [service, operation].filter(Boolean).join(' ')
-  return { rule, cause, place, confidence, causeConfidence: cause_confidence, occurrences, population }
+  return { rule, state, cause, place, confidence, causeConfidence: cause_confidence, occurrences, population }
 }

@@ -20,9 +20,8 @@ export interface Healthy {
   readonly findings: readonly Judged[]
 }
 
-/** Findings of a class, and of a bin of the calibration, from which their shares are worth a word. */
+/** Findings of a class from which their shares are worth a word. */
 const FINDINGS_OF_CLASS = 100
-const FINDINGS_OF_BIN = 200
 
 const NO_DETECTOR = 'no detector yet'
 
@@ -130,9 +129,18 @@ function byRule(rules: readonly string[], results: readonly Result[]): string {
 }
 
 function calibrated(results: readonly Result[]): string {
-  const confidence = calibration(results, 'confidence')
-  const causeConfidence = calibration(results, 'causeConfidence')
-  const hasFew = [...confidence, ...causeConfidence].some(({ right }) => right.of < FINDINGS_OF_BIN)
+  const standing = calibrationTable(results)
+  const statements = calibrationTable(results.map((result) => result.statements))
+  return [
+    'What is said with a confidence of 0.9 should be right nine times in ten. Bins of fewer than 200 say little.',
+    'Whatever was published, whenever a finding opened or changed its state, with what it said then: provisional findings too, and those that were taken back.',
+    statements,
+    'Findings that stand at the end.',
+    standing,
+  ].join('\n\n')
+}
+
+function calibrationTable(results: readonly Pick<Result, 'right' | 'wrong'>[]): string {
   const rowsOf = (name: string, bins: readonly Bin[]) =>
     bins.map(({ from, to, mean, right }) => [
       name,
@@ -141,13 +149,13 @@ function calibrated(results: readonly Result[]): string {
       number(mean),
       number(shareOf(right)),
     ])
-  return [
-    `A finding with a confidence of 0.9 should be right nine times in ten.${hasFew ? ` Bins of fewer than ${FINDINGS_OF_BIN} findings say little.` : ''}`,
-    table(
-      ['what', 'bin', 'findings', 'mean', 'share right'],
-      [...rowsOf('`confidence`', confidence), ...rowsOf('`cause_confidence`', causeConfidence)],
-    ),
-  ].join('\n\n')
+  return table(
+    ['what', 'bin', 'said', 'mean', 'share right'],
+    [
+      ...rowsOf('`confidence`', calibration(results, 'confidence')),
+      ...rowsOf('`cause_confidence`', calibration(results, 'causeConfidence')),
+    ],
+  )
 }
 
 function notBroken(results: readonly Result[], healthy: readonly Healthy[]): string {

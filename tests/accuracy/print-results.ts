@@ -1,9 +1,9 @@
 import { shareOf } from './figures.ts'
 import type { Result } from './measure.ts'
 import { BREAKS, VIEWS } from './recipes/index.ts'
-import { figuresOf } from './tally.ts'
+import { calibration, figuresOf } from './tally.ts'
 
-/** For whoever mends a detector: the figures of each class, and every miss and every wrong finding with its run. */
+/** For whoever mends a detector: the figures of each class, how often it was right by how sure it was, and every miss and every wrong finding with its run. */
 export function printResults(results: readonly Result[]): void {
   const rows = [...BREAKS, ...VIEWS].map((recipe) => {
     const { runs, recall, recallOfAll, precision, cause, undecided } = figuresOf(recipe, results)
@@ -22,6 +22,11 @@ export function printResults(results: readonly Result[]): void {
     ]
   })
   console.table(Object.fromEntries(rows.filter(([, row]) => (row as { runs: number }).runs > 0)))
+  printCalibration(
+    'said',
+    results.map(({ statements }) => statements),
+  )
+  printCalibration('standing', results)
   for (const { recording, seed, share, recipes, scores, right, wrong } of results) {
     const run = `${recording} seed ${seed} share ${share} [${recipes.join(' + ')}]`
     for (const [name, { missed, identifiable, identifiableFound }] of Object.entries(scores))
@@ -33,4 +38,12 @@ export function printResults(results: readonly Result[]): void {
       if (verdict !== 'right')
         console.log(`CAUSE ${verdict} ${run} ${recipe}: ${rule} ${cause} at ${place}: ${occurrences} of ${population}`)
   }
+}
+
+function printCalibration(what: string, results: readonly Pick<Result, 'right' | 'wrong'>[]): void {
+  for (const of of ['confidence', 'causeConfidence'] as const)
+    for (const { from, to, mean, right } of calibration(results, of))
+      console.log(
+        `${what} ${of} ${from}–${to}: ${right.of}, mean ${mean.toFixed(3)}, right ${shareOf(right).toFixed(3)}`,
+      )
 }

@@ -4,7 +4,7 @@ import { ByteBudget } from '../../component/budget.ts'
 import { VirtualClock } from '../../component/clock.ts'
 import { ACCEPTED, type Consumer } from '../../component/consumer.ts'
 import { FindingRegistry } from '../../findings/registry.ts'
-import { buildReport } from '../../findings/report/build-report.ts'
+import { buildReport, findingRow } from '../../findings/report/build-report.ts'
 import type { Report } from '../../findings/report/report-schema.ts'
 import { RefCache } from '../../otlp/resource-cache.ts'
 import { ProcessorGraph } from '../../pipeline/graph/processor-graph.ts'
@@ -19,6 +19,8 @@ export interface Outcome {
   /** As `replay --format json --evidence all` has them. */
   readonly findings: Report['findings']
   readonly clocks: Report['clocks']
+  /** Each finding as it was published, whenever it opened or changed: what an operator was told at that time. */
+  readonly statements: Report['findings']
   /** By finding id: when it was published first, and when it was confirmed first. */
   readonly publishedMs: ReadonlyMap<string, number>
   readonly confirmedMs: ReadonlyMap<string, number>
@@ -37,8 +39,11 @@ export async function runPipeline(deliveries: readonly Delivery[]): Promise<Outc
   const registry = new FindingRegistry({ clock, logger: SILENT_LOGGER, evidenceLimit: Number.POSITIVE_INFINITY })
   const publishedMs = new Map<string, number>()
   const confirmedMs = new Map<string, number>()
+  const statements: Report['findings'] = []
   registry.subscribe(({ finding }) => {
     const { id } = finding
+    if (finding.state === 'provisional' || finding.state === 'confirmed')
+      statements.push(findingRow({ ...finding, evidence: [] }))
     if (!publishedMs.has(id)) publishedMs.set(id, clock.nowMs())
     if (finding.state === 'confirmed' && !confirmedMs.has(id)) confirmedMs.set(id, clock.nowMs())
   })
@@ -65,5 +70,5 @@ export async function runPipeline(deliveries: readonly Delivery[]): Promise<Outc
   clock.advanceBy(REST_MS)
   const { findings, clocks } = buildReport([], registry)
   registry.close()
-  return { findings, clocks, publishedMs, confirmedMs }
+  return { findings, clocks, statements, publishedMs, confirmedMs }
 }

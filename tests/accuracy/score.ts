@@ -9,10 +9,14 @@ export interface Expected {
   readonly baseline: Outcome
 }
 
-/** How the findings of one run stand against the truth. */
-export interface RunScore {
+/** How the findings of one run that stand at its end hold against the truth, and all that was said until then. */
+export interface RunScore extends Verdicts {
   readonly recipes: ReadonlyMap<string, RecipeScore>
-  /** Standing findings that nothing injected explains, and that the unbroken recording does not have. */
+  readonly statements: Verdicts
+}
+
+export interface Verdicts {
+  /** What nothing injected explains, and the unbroken recording does not have. */
   readonly wrong: readonly Finding[]
   /** The right ones, with what became of their cause. */
   readonly right: readonly { readonly finding: Finding; readonly recipe: string; readonly cause: CauseVerdict }[]
@@ -31,23 +35,44 @@ export interface RecipeScore {
   readonly detectedAfterMs: number | null
 }
 
-export function scoreRun(outcome: Outcome, { breaks, baseline }: Expected): RunScore {
-  const known = new Set(baseline.findings.filter(isStanding).map(placeKey))
+export function scoreRun(outcome: Outcome, expected: Expected): RunScore {
+  const judge = judgeOf(outcome, expected)
+  const { breaks } = expected
   const standing = outcome.findings.filter(isStanding)
-  const right: { finding: Finding; recipe: string; cause: CauseVerdict }[] = []
-  const wrong: Finding[] = []
-  for (const finding of standing) {
+  const recipes = [...new Set(breaks.map((one) => one.recipe))]
+  return {
+    recipes: new Map(recipes.map((name) => [name, scoreRecipe(name, breaks, standing, outcome)])),
+    ...judged(standing, judge),
+    statements: judged(outcome.statements, judge),
+  }
+}
+
+/** Null for what is not to be counted. */
+type Judge = (finding: Finding) => { readonly recipe: string; readonly cause: CauseVerdict } | 'wrong' | null
+
+function judgeOf(outcome: Outcome, { breaks, baseline }: Expected): Judge {
+  const known = new Set(baseline.findings.filter(isStanding).map(placeKey))
+  return (finding) => {
     const matching = breaks.filter((one) => matches(finding, one, outcome))
     // What was there before says nothing, unless it now rests on what was injected.
     const isBaseline = known.has(placeKey(finding)) || isKnownOffset(finding, outcome, baseline)
-    if (matching.length > 0) {
-      const causes = matching.flatMap((one) => one.causes)
-      const cause = causes.includes(finding.cause) ? 'right' : finding.cause === 'undetermined' ? 'undecided' : 'wrong'
-      if (!isBaseline || cause === 'right') right.push({ finding, recipe: matching[0]!.recipe, cause })
-    } else if (!isBaseline && !breaks.some((one) => isExcused(finding, one, outcome))) wrong.push(finding)
+    if (matching.length === 0)
+      return isBaseline || breaks.some((one) => isExcused(finding, one, outcome)) ? null : 'wrong'
+    const causes = matching.flatMap((one) => one.causes)
+    const cause = causes.includes(finding.cause) ? 'right' : finding.cause === 'undetermined' ? 'undecided' : 'wrong'
+    return isBaseline && cause !== 'right' ? null : { recipe: matching[0]!.recipe, cause }
   }
-  const recipes = [...new Set(breaks.map((one) => one.recipe))]
-  return { recipes: new Map(recipes.map((name) => [name, scoreRecipe(name, breaks, standing, outcome)])), wrong, right }
+}
+
+function judged(findings: readonly Finding[], judge: Judge): Verdicts {
+  const right: { finding: Finding; recipe: string; cause: CauseVerdict }[] = []
+  const wrong: Finding[] = []
+  for (const finding of findings) {
+    const verdict = judge(finding)
+    if (verdict === 'wrong') wrong.push(finding)
+    else if (verdict !== null) right.push({ finding, ...verdict })
+  }
+  return { right, wrong }
 }
 
 function scoreRecipe(

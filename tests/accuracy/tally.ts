@@ -87,8 +87,11 @@ const BINS = [
   [0.95, 1],
 ] as const
 
-/** How often findings were right, by how sure they said they were. */
-export function calibration(results: readonly Result[], of: 'confidence' | 'causeConfidence'): readonly Bin[] {
+/** How often findings were right, or what was published of them until then, by how sure they said they were. */
+export function calibration(
+  results: readonly Pick<Result, 'right' | 'wrong'>[],
+  of: 'confidence' | 'causeConfidence',
+): readonly Bin[] {
   const said = results.flatMap(({ right, wrong }) =>
     of === 'confidence'
       ? [
