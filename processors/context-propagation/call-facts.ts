@@ -44,6 +44,8 @@ export class CallFacts {
   claimed = new Uint8Array(1024)
   /** Whether the gateway sees only a share of the traffic: then nothing is said on spans about what is missing. */
   seenInPart = false
+  /** Whether trace ids of 128 bits have passed: then one whose high half is zero may have been cut on its way. */
+  seesWideIds = false
   readonly outranked: Outranked
   /** Parents that a rule found under another trace id, each as trace id (4 words) and span id (2): nobody misses them. */
   readonly foundParents: number[] = []
@@ -165,6 +167,13 @@ export class CallFacts {
   /** Whether two spans name RPCs of one interface. */
   areOfOneInterface(row: number, other: number): boolean {
     return this.#rpcs.areOfOneInterface(this.operations[row]!, this.operations[other]!)
+  }
+
+  /** Whether a trace id has lost its high half, as far as can be seen. */
+  looksCut(row: number): boolean {
+    const { words } = this.batch.table
+    const at = row * ROW_WORDS
+    return this.seesWideIds && (words[at]! | words[at + 1]!) === 0
   }
 
   /** The service of a row, as its id. */

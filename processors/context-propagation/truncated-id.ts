@@ -23,7 +23,8 @@ const SCRATCH_SPAN = 4
  * call under a trace id with the same low half. Both are seen by one observer, since traces are shared out by the low
  * half. Assumes that the caller sent a span of the call; ids of 64 bits by origin have no such caller.
  *
- * Remembers calls only once a span looks cut. Those that looked cut before that are decided by their operation.
+ * Remembers calls only once a span looks cut. Those that looked cut before that are decided by their operation, or by
+ * their service where all that was cut on the way to it came from one caller.
  */
 export function truncatedId(
   config: ContextPropagationConfig,
@@ -97,6 +98,8 @@ class TruncatedIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
   #nextSuspect = 0
   /** For each operation that was proven to be cut, the one that calls it. */
   readonly #proven = new Map<number, number>()
+  /** The same by service; null where several services call it so. */
+  readonly #provenService = new Map<string, number | null>()
   readonly #scratch = new Uint32Array(6)
   #armedSinceMs = 0
   #armedUntilMs = Number.NEGATIVE_INFINITY
@@ -120,7 +123,10 @@ class TruncatedIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
       const at = first * ROW_WORDS
       if ((words[at]! | words[at + 1]!) === 0) {
         if (state[trace] !== TraceState.unknown) this.#readNarrow(facts, first, end, nowMs)
-      } else if (nowMs < this.#armedUntilMs) this.#readWide(facts, first, end, nowMs)
+      } else {
+        facts.seesWideIds = true
+        if (nowMs < this.#armedUntilMs) this.#readWide(facts, first, end, nowMs)
+      }
     }
   }
 
@@ -204,16 +210,23 @@ class TruncatedIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
   }
 
   #prove(operation: number, caller: number): void {
-    if (this.#proven.size < this.#config.max_operations) this.#proven.set(operation, caller)
+    if (this.#proven.size >= this.#config.max_operations) return
+    this.#proven.set(operation, caller)
+    const { all } = this.#facts!.registry
+    const { service } = all[operation]!
+    const known = this.#provenService.get(service)
+    const isOne = known === undefined || (known !== null && all[known]!.service === all[caller]!.service)
+    this.#provenService.set(service, isOne ? caller : null)
   }
 
-  /** What looked cut while calls were not remembered yet is, if its operation was proven to be. */
+  /** What looked cut while calls were not remembered yet is, if its operation or its service was proven to be. */
   #settleEarly(facts: CallFacts): void {
     if (this.#proven.size === 0) return
     for (const [place, suspect] of this.#suspects) {
       if (!suspect.early) break
-      const caller = this.#proven.get(suspect.operation)
-      if (caller === undefined) continue
+      const { service } = facts.registry.all[suspect.operation]!
+      const caller = this.#proven.get(suspect.operation) ?? this.#provenService.get(service) ?? null
+      if (caller === null) continue
       this.#scratch.set(suspect.ids)
       this.#scratch.fill(0, 0, 2)
       this.#orphans.takeArrived(this.#scratch, 0, SCRATCH_SPAN)
@@ -242,7 +255,7 @@ function mayBeCut({ roles, batch: { table, traces } }: CallFacts, row: number): 
   const kind = table.kind(row)
   if (kind === SpanKind.producer) return true
   if ((role & Role.exit) !== 0) return (role & Role.answered) === 0
-  if ((role & (Role.leaf | Role.root)) !== Role.leaf) return false
+  if ((role & Role.leaf) === 0) return false
   const parent = traces!.parentRow[row]!
   const isAttempt = kind === SpanKind.internal && parent >= 0 && table.kind(parent) === SpanKind.client
   return isAttempt || kind === SpanKind.unspecified

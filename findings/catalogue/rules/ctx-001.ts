@@ -188,6 +188,7 @@ for {
     'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, where the whole trace hangs below the orphan, or where no call was under way that could have left the services that are seen. Callers that are known to send elsewhere: expected_elsewhere.',
     'A first service of which one process exports nothing looks like one that sends elsewhere: where neither the root nor another span of a process that lost some is in the trace, orphans are reported only in bursts, below an intermediary before the first service, or of a single operation.',
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
+    'Orphans whose trace id looks cut to 64 bits, where others have 128: they may be CTX-004, so nothing is said of them before their grace has passed.',
   ],
   example: {
     recording: 'lifetime',

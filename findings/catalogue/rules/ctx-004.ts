@@ -50,7 +50,7 @@ otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.
   blindTo: [
     'Systems whose ids are 64 bits wide by origin: without a caller that has the other half there is no break.',
     'Callers that send no CLIENT or PRODUCER span of the call: the spans that are cut off then are orphans (CTX-001).',
-    'Cut spans of the first seconds, if nothing is cut after them: calls are remembered from the first cut span on, and what was cut before is decided by its operation. Until then such a span is an orphan, which is taken back.',
+    'Cut spans of the first seconds, if nothing is cut after them: calls are remembered from the first cut span on, and what was cut before is decided by its operation, or by its service where one caller cut all that is known of it. Where ids of 128 bits have been seen, CTX-001 says nothing of a span that looks cut until its grace has passed; the first of all is an orphan until then.',
   ],
   example: {
     recording: 'propagation',

@@ -27,6 +27,7 @@ class OrphanedOperation implements OrphanStatistics {
   retracted = 0
   confirmed = 0
   localParents = 0
+  looksCut = 0
   entry = false
   between = 0
   within = 0
@@ -51,6 +52,11 @@ class OrphanedOperation implements OrphanStatistics {
     return this.orphans - this.retracted
   }
 
+  /** All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. */
+  get isHeld(): boolean {
+    return this.looksCut === this.orphans && this.confirmed === 0
+  }
+
   add(row: OrphanRow, nowMs: number): void {
     this.history.at(nowMs)
     for (const [slice, traces, orphaned] of row.slices) this.history.add(slice, traces, orphaned)
@@ -64,6 +70,7 @@ class OrphanedOperation implements OrphanStatistics {
     this.retracted += row.retracted
     this.confirmed += row.confirmed
     this.localParents += row.localParents
+    this.looksCut += row.looksCut
     this.entry ||= row.entry
     if (row.orphans > 0 && (this.firstUnixNano === 0n || row.firstUnixNano < this.firstUnixNano))
       this.firstUnixNano = row.firstUnixNano
@@ -136,7 +143,8 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     return orphaned.flatMap((operation) => {
       const was = before.get(operation)!
       const isNew = was !== operation.decided.cause
-      return isNew || news.has(operation) ? [this.#report(operation, isNew ? was : null)] : []
+      if (operation.isHeld || !(isNew || news.has(operation))) return []
+      return [this.#report(operation, isNew ? was : null)]
     })
   }
 

@@ -39,6 +39,7 @@ interface Tally {
   readonly lateParents: string[]
   confirmed: number
   localParents: number
+  looksCut: number
   between: number
   within: number
   alone: number
@@ -148,7 +149,8 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       })
     const at = row * ROW_WORDS
     this.#awaited.add(table.words, at, at + Column.parentId, id, nowMs)
-    facts.mark(row, RULE, this.#verdicts.get(facts.registry.all[id]!.key) ?? 'undetermined')
+    if (facts.looksCut(row)) tally.looksCut++
+    else facts.mark(row, RULE, this.#verdicts.get(facts.registry.all[id]!.key) ?? 'undetermined')
   }
 
   /** Where some services send their spans elsewhere, what entered from outside may be theirs unless its call is here. */
@@ -188,6 +190,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         lateParents: [],
         confirmed: 0,
         localParents: 0,
+        looksCut: 0,
         between: 0,
         within: 0,
         alone: 0,
@@ -231,6 +234,7 @@ function rowOf(
     lateParents: tally?.lateParents ?? [],
     confirmed: tally?.confirmed ?? 0,
     localParents: tally?.localParents ?? 0,
+    looksCut: tally?.looksCut ?? 0,
     between: tally?.between ?? 0,
     within: tally?.within ?? 0,
     alone: tally?.alone ?? 0,

@@ -20,6 +20,8 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly confirmed: number
   /** Orphans whose parent is known to be local (flags). */
   readonly localParents: number
+  /** Orphans whose parent may turn up under the trace id that theirs was cut from. */
+  readonly looksCut: number
   /** Orphaned entries by what the rest of their trace tells of the missing parent (`MissingParent`). */
   readonly between: number
   readonly within: number

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { type Propagation, propagation } from '../../support/propagation.ts'
+import { type Propagation, propagation, type Span } from '../../support/propagation.ts'
 
 const HIGH = '8f1c44a0b2d95e77'
 const low = (n: number) => n.toString(16).padStart(16, '0')
@@ -84,7 +84,58 @@ describe('CTX-004 trace_id_truncated', () => {
     const p = await propagation()
     calls(p, 3, () => true, true)
     expect(p.findings()).toMatchObject([{ ...FOUND, occurrences: 3 }])
-    expect(p.marks.map(({ rules }) => rules)).toEqual([['CTX-001'], ['CTX-001'], ['CTX-001']])
+  })
+
+  it('calls no span an orphan that looks cut, until the caller has had its time to come', async () => {
+    const p = await propagation()
+    p.send({
+      service: 'gateway',
+      spans: [p.span({ traceId: HIGH + low(p.newId()), name: 'GET /', kind: 'server' }, 0, 40)],
+    })
+    p.advance(10_000)
+    calls(p, 3, () => true, true)
+    expect(p.marks).toEqual([])
+    p.advance(60_000)
+    expect(p.settings.findings.reports.map(({ rule }) => rule)).not.toContain('CTX-001')
+  })
+
+  it('knows a call that began a trace of its own', async () => {
+    const p = await propagation()
+    for (let i = 0; i < 200; i++) {
+      const id = low(p.newId())
+      const client = p.span({ traceId: HIGH + id, name: 'billing.Billing/Pay', kind: 'unspecified' }, 5, 30)
+      const server = p.span(
+        { traceId: `0000000000000000${id}`, parentId: client.spanId, name: 'billing.Billing/Pay', kind: 'server' },
+        10,
+        20,
+      )
+      p.send({ service: 'gateway', spans: [client] }, { service: 'billing', spans: [server] })
+      p.advance(100)
+    }
+    expect(p.findings()).toMatchObject([{ rule: 'CTX-004', occurrences: 200 }])
+  })
+
+  it.each([
+    ['one service it is the doing of that one', ['gateway', 'gateway'], 'CTX-004'],
+    ['two it may be that of either', ['gateway', 'mobile'], undefined],
+  ])('of what was cut before calls were remembered, in a service that is called by %s', async (_, callers, rule) => {
+    const p = await propagation()
+    const call = (service: string, name: string) => {
+      const id = low(p.newId())
+      const client = p.span({ traceId: HIGH + id, name, kind: 'client' }, 0, 12_030)
+      const server = p.span({ traceId: '0'.repeat(16) + id, parentId: client.spanId, name, kind: 'server' }, 12_010, 10)
+      p.send({ service, spans: [client] })
+      return server
+    }
+    const answer = (...spans: Span[]) => {
+      p.advance(12_000)
+      p.send({ service: 'billing', spans })
+      p.advance(12_000)
+    }
+    answer(call('gateway', 'GET /limits'))
+    answer(...callers.map((service) => call(service, `POST /pay of ${service}`)))
+    const ruleOf = new Map(p.findings().map((finding) => [finding.place.operation, finding.rule]))
+    expect(ruleOf.get('GET /limits')).toBe(rule)
   })
 
   it.each<[string, (p: Propagation) => void]>([
