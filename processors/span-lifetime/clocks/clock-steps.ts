@@ -1,8 +1,8 @@
 import { attributeStep, type StepWitness } from './attribute-steps.ts'
 import { type DomainPair, REACH_S, windowOf } from './domain-pair.ts'
-import { findSteps, type SeenStep, type Step, steadiest } from './find-steps.ts'
+import { findSteps, MAX_DRIFT, type SeenStep, type Step, steadiest } from './find-steps.ts'
 import { HISTORY_S } from './pair-samples.ts'
-import { medianOf } from './robust.ts'
+import { meanOf, medianOf } from './robust.ts'
 
 /** Jumps of several pairs are of one step when they are this close and of one size up to this share. */
 const NEAR_S = 5
@@ -158,7 +158,7 @@ function eventsOf(jumps: readonly Jump[]): readonly Jump[][] {
   for (const jump of [...jumps].sort((a, b) => a.atS - b.atS)) {
     const event = events.find(
       (one) =>
-        jump.atS - one[0]!.atS <= NEAR_S &&
+        jump.atS - one[0]!.atS <= NEAR_S + (jump.gapS + one[0]!.gapS) / 2 &&
         isAlike(jump.jumpNano, one[0]!.jumpNano) &&
         !one.some(({ pair }) => pair === jump.pair),
     )
@@ -184,20 +184,35 @@ function witnessesOf(
   })
 }
 
-/** Whether the offset of a pair jumped by that much at that time; null where its calls do not tell. */
+/**
+ * Whether the offset of a pair jumped by that much at that time, more than it drifts; null where its calls do not tell.
+ */
 function directionAt(pair: DomainPair, atS: number, marginS: number, sizeNano: number): 1 | 0 | -1 | null {
   const window = windowOf(pair, atS - WITNESSES.withinS, atS + WITNESSES.withinS)
   const { times, offsets } = window.leastDelayed(steadiest(window.calls))
-  const before: number[] = []
-  const after: number[] = []
-  for (const [i, timeS] of times.entries()) {
-    if (timeS < atS - marginS) before.push(offsets[i]!)
-    else if (timeS > atS + marginS && after.length < WITNESSES.most) after.push(offsets[i]!)
+  let before = 0
+  let after = 0
+  for (const timeS of times) {
+    if (timeS < atS - marginS) before++
+    if (timeS <= atS + marginS) after++
   }
-  if (Math.min(before.length, after.length) < WITNESSES.least) return null
-  const jumpNano = medianOf(after) - medianOf(before.slice(-WITNESSES.most))
+  if (Math.min(before, times.length - after) < WITNESSES.least) return null
+  const last = Math.max(0, before - WITNESSES.most)
+  const first = Math.min(times.length, after + WITNESSES.most)
+  const apartS = meanOf(times, after, first) - meanOf(times, last, before)
+  const slope = (slopeWithin(times, offsets, 0, before) + slopeWithin(times, offsets, after, times.length)) / 2
+  const driftNano = Math.max(-MAX_DRIFT, Math.min(MAX_DRIFT, slope)) * 1e9 * apartS
+  const jumpNano = medianOf(offsets, after, first) - medianOf(offsets, last, before) - driftNano
   if (isAlike(jumpNano, sizeNano)) return jumpNano > 0 ? 1 : -1
   return Math.abs(jumpNano) <= ALIKE * sizeNano ? 0 : null
+}
+
+/** How the samples from one to before another drift, from half to half; zero where they are too few. */
+function slopeWithin(times: Float64Array, offsets: Float64Array, from: number, until: number): number {
+  const middle = (from + until) >> 1
+  if (middle - from < WITNESSES.least) return 0
+  const seconds = meanOf(times, middle, until) - meanOf(times, from, middle)
+  return seconds <= 0 ? 0 : (medianOf(offsets, middle, until) - medianOf(offsets, from, middle)) / (1e9 * seconds)
 }
 
 function isNear(a: Step, b: Step): boolean {

@@ -9,8 +9,8 @@ const MIN_STEP_NANO = 0.5e6
 export const MAX_DRIFT = 500e-6
 /** Scatter of the samples, in which a jump must not hide. */
 const SIGNIFICANCE = 6
-/** Errors by which the slope on both sides may be wrong. */
-const SLOPE_SIGNIFICANCE = 3
+/** Errors by which the medians of runs, and the slopes between them, may be wrong. */
+const ERRORS = 3
 /** Share of the way there and back: what is spent on one of the two alone moves an offset by half of it. */
 const ONE_WAY = 0.5
 /** Share of the calls that are looked at: more than for an offset, since a step must be placed in time. */
@@ -87,8 +87,8 @@ interface Run {
 
 function runOf({ times, offsets, delays }: Samples, from: number, median: number): Run {
   const until = from + RUN
-  let time = 0
-  for (let k = from; k < until; k++) time += times[k]! / RUN
+  // Of the middle too: a drift is then exactly its slope.
+  const time = medianOf(times, from, until)
   return { median, time, sigma: robustSigma(offsets, median, from, until), delay: medianOf(delays, from, until) }
 }
 
@@ -130,7 +130,10 @@ function jumpAt(samples: Samples, medians: RunMedians, i: number): number {
   const unexplained = isMeasured ? jump - ((left.slope + right.slope) / 2) * apartS : jump
   const drifted = Math.min(error, MAX_DRIFT * 1e9) * apartS
   const load = ONE_WAY * Math.max(before2.delay, before1.delay, after1.delay, after2.delay)
-  return Math.abs(unexplained) < Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, load) + drifted ? 0 : jump
+  const scatter = ERRORS * Math.hypot(medianError(before1.sigma, RUN), medianError(after1.sigma, RUN))
+  const least = Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, scatter, load)
+  // A load that comes or goes looks like a slope, which must not make a jump larger than it is.
+  return Math.abs(jump) < least || Math.abs(unexplained) < least + drifted ? 0 : unexplained
 }
 
 /** Calls of one moment say nothing of a slope: its error is what the medians scatter by, over the time between them. */
@@ -138,7 +141,7 @@ function slopeBetween(from: Run, to: Run, sigma: number): { readonly slope: numb
   const seconds = Math.max(1e-3, to.time - from.time)
   return {
     slope: (to.median - from.median) / seconds,
-    error: (SLOPE_SIGNIFICANCE * Math.SQRT2 * medianError(sigma, RUN)) / seconds,
+    error: (ERRORS * Math.SQRT2 * medianError(sigma, RUN)) / seconds,
   }
 }
 

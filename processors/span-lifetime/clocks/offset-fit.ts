@@ -1,4 +1,4 @@
-import { medianError, medianOf, robustSigma, valueByRank } from './robust.ts'
+import { meanOf, medianError, medianOf, robustSigma, valueByRank } from './robust.ts'
 import type { Samples, SampleWindow } from './sample-window.ts'
 
 /** Calls from which an offset is estimated, and samples of least delay that remain of them. */
@@ -145,12 +145,6 @@ function slopeOf(times: Float64Array, offsets: Float64Array, level: Float64Array
   if (Math.abs(difference) <= SLOPE_SIGNIFICANCE * error)
     return { slope: 0, halfWidth: (Math.abs(difference) + Z95 * error) / seconds, isMeasured: true }
   return { slope: difference / seconds, halfWidth: (Z95 * error) / seconds, isMeasured: true }
-}
-
-function meanOf(values: Float64Array, from: number, until: number): number {
-  let sum = 0
-  for (let i = from; i < until; i++) sum += values[i]!
-  return sum / (until - from)
 }
 
 /** The tightest bounds that agree with the estimate: a bound on its wrong side is of a call that was not waited for. */

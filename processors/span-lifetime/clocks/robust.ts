@@ -35,6 +35,13 @@ export function valueByRank(values: ArrayLike<number>, rank: number): number {
 }
 
 /** Of the values from `from` on, before `until`. */
+export function meanOf(values: ArrayLike<number>, from: number, until: number): number {
+  let sum = 0
+  for (let i = from; i < until; i++) sum += values[i]!
+  return sum / (until - from)
+}
+
+/** Of the values from `from` on, before `until`. */
 export function medianOf(values: ArrayLike<number>, from = 0, until = values.length): number {
   if (until - from > scratch.length) scratch = new Float64Array(2 * (until - from))
   for (let i = from; i < until; i++) scratch[i - from] = values[i]!

@@ -12,6 +12,8 @@ interface Calls {
   readonly from: string
   readonly to: string
   readonly aSecond: number
+  /** In which seconds; in all, if absent. */
+  readonly isNow?: (second: number) => boolean
 }
 
 /** What a model knows after `seconds` of calls between hosts, each a millisecond on its way, and 40 s of silence. */
@@ -22,9 +24,9 @@ function modelOf(clocks: Clocks, calls: readonly Calls[], seconds: number): Cloc
     spans: 1000 - i,
   }))
   for (let second = 0; second < seconds + 40; second++) {
-    const pairs = calls.map(({ from, to, aSecond }) => {
+    const pairs = calls.map(({ from, to, aSecond, isNow = () => true }) => {
       const bucket = new SampleBucket(START_S + second)
-      for (let i = 0; i < (second < seconds ? aSecond : 0); i++) {
+      for (let i = 0; i < (second < seconds && isNow(second) ? aSecond : 0); i++) {
         const at = second + (i + 0.5) / aSecond
         const offset = clocks[to]!(at) - clocks[from]!(at)
         const way = 1 + ((i * 7 + second * 3) % 10) / 50
@@ -78,6 +80,15 @@ describe('ClockModel', () => {
     ['is none of a drift', { hub: STILL, a: (s) => s * 0.3, b: STILL, c: STILL, rare: STILL }, {}],
   ])('a step %s', (_, clocks, expected) => {
     expect(stepsOf(modelOf(clocks, STAR, 70))).toEqual(expected)
+  })
+
+  it('tells a step between two bursts of calls from what another clock drifts by meanwhile', () => {
+    const drifting = (s: number) => -0.4 * s
+    const calls = STAR.map((call) =>
+      call.to === 'rare' ? { ...call, aSecond: 20, isNow: (s: number) => s % 12 < 4 } : call,
+    )
+    const model = modelOf({ hub: drifting, a: STILL, b: STILL, c: STILL, rare: setBy(5, 30) }, calls, 80)
+    expect(stepsOf(model)).toEqual({ rare: ['32 s 5 ms'] })
   })
 
   it('follows a step back to the seconds before it was found', () => {

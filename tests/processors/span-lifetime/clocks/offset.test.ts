@@ -171,6 +171,39 @@ describe('findSteps', () => {
     }
     expect(findSteps(window).steps).toEqual([])
   })
+
+  /** Eight calls each: when, their offset, how they scatter, and the way there and back. As many waited far longer. */
+  it.each<[string, readonly (readonly [number, number, number, number])[]]>([
+    [
+      'a load before a pause of a clock that drifts by 300 ppm',
+      [
+        [11.4, 9.9, 0.05, 1.6],
+        [12.1, 9.3, 0.05, 3.2],
+        [13.5, 10.7, 0.05, 2.2],
+        [14.4, 10.7, 0.05, 1.8],
+      ],
+    ],
+    [
+      'calls of which half are wrong',
+      [
+        [10, 9.9, 0.3, 2],
+        [18, 10.5, 8, 2],
+        [24, 14.4, 0.3, 2],
+        [28, 15.6, 0.3, 2],
+      ],
+    ],
+  ])('sees none in %s', (_, runs) => {
+    const window = new SampleWindow()
+    for (const [second, offsetMs, scatterMs, delayMs] of runs) {
+      const bucket = new SampleBucket(Math.floor(second))
+      for (let i = 0; i < 16; i++) {
+        const [offset, delay] = [offsetMs + ((i % 8) - 3.5) * scatterMs * 0.3, i < 8 ? delayMs : 50]
+        bucket.add(second + i / 50, (offset - delay / 2) * MS, (offset + delay / 2) * MS)
+      }
+      window.add(bucket, 1, 0, 30)
+    }
+    expect(findSteps(window).steps).toEqual([])
+  })
 })
 
 describe('SampleBucket', () => {
