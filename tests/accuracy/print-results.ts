@@ -41,9 +41,9 @@ export function printResults(results: readonly Result[]): void {
 }
 
 function printCalibration(what: string, results: readonly Pick<Result, 'right' | 'wrong'>[]): void {
-  for (const of of ['confidence', 'causeConfidence'] as const)
-    for (const { from, to, mean, right } of calibration(results, of))
+  for (const which of ['confidence', 'causeConfidence'] as const)
+    for (const { from, to, mean, right } of calibration(results, which))
       console.log(
-        `${what} ${of} ${from}–${to}: ${right.of}, mean ${mean.toFixed(3)}, right ${shareOf(right).toFixed(3)}`,
+        `${what} ${which} ${from}–${to}: ${right.of}, mean ${mean.toFixed(3)}, right ${shareOf(right).toFixed(3)}`,
       )
 }
