@@ -1,4 +1,5 @@
 import { sureFrom } from '../how-sure.ts'
+import type { InstanceCount } from './instance-counts.ts'
 import type { OrphanHistory } from './orphan-history.ts'
 
 /** What decides why spans of an operation miss their parents. */
@@ -15,7 +16,7 @@ export interface OrphanStatistics {
   /** By context, since the first orphan: spans and orphans. A context is the caller of an entry, else the operation around the parent. */
   readonly contexts: ReadonlyMap<string, { readonly spans: number; readonly orphans: number }>
   /** By service instance, since the first orphan; of what does not enter from outside. */
-  readonly instances: ReadonlyMap<string, { readonly spans: number; readonly orphans: number }>
+  readonly instances: ReadonlyMap<string, InstanceCount>
   readonly history: OrphanHistory
 }
 
@@ -121,7 +122,7 @@ function isOfOneInstance({ instances }: OrphanStatistics): boolean {
   const affected = [...instances.values()].filter(({ orphans }) => orphans > 0)
   if (affected.length !== 1) return false
   const { spans, orphans } = affected[0]!
-  const others = [...instances.values()].reduce((sum, instance) => sum + instance.spans, 0) - spans
+  const others = [...instances.values()].reduce((sum, { settled }) => sum + settled, 0) - affected[0]!.settled
   return (orphans / spans) * others >= UNHARMED
 }
 

@@ -1,7 +1,7 @@
 /** Length of a slice in ms of the spans' own time: shorter than the pause between two crashes of a process. */
 export const SLICE_MS = 2000
 /** What is whole leaves the window at once, what is not waits for its parents: until then a slice looks whole. */
-const SETTLED_AFTER_MS = 12_000
+export const SETTLED_AFTER_MS = 12_000
 /** Ten minutes of slices are kept. */
 export const MAX_SLICES = 300
 /** A slice without orphans does not end a burst. */

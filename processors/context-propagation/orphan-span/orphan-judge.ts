@@ -1,6 +1,7 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import { InstanceCounts } from './instance-counts.ts'
 import {
   isLostInBursts,
   mismatchOf,
@@ -15,7 +16,7 @@ import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
 
-/** Callers, operations around the parent, or instances that are told apart for one operation. */
+/** Callers, or operations around the parent, that are told apart for one operation. */
 const MAX_CONTEXTS = 64
 
 /** All that is known of one operation. */
@@ -33,7 +34,7 @@ class OrphanedOperation implements OrphanStatistics {
   within = 0
   untold = 0
   readonly contexts = new Map<string, { spans: number; orphans: number }>()
-  readonly instances = new Map<string, { spans: number; orphans: number }>()
+  readonly #instances = new InstanceCounts()
   readonly history = new OrphanHistory()
   firstUnixNano = 0n
   lastUnixNano = 0n
@@ -52,16 +53,26 @@ class OrphanedOperation implements OrphanStatistics {
     return this.orphans - this.retracted
   }
 
+  get instances(): OrphanStatistics['instances'] {
+    return this.#instances.all
+  }
+
+  /** What is said from now on is said of what had settled by then. */
+  at(nowMs: number): void {
+    this.history.at(nowMs)
+    this.#instances.at(nowMs)
+  }
+
   /** All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. */
   get isHeld(): boolean {
     return this.looksCut === this.orphans && this.confirmed === 0
   }
 
   add(row: OrphanRow, nowMs: number): void {
-    this.history.at(nowMs)
+    this.at(nowMs)
     for (const [slice, traces, orphaned] of row.slices) this.history.add(slice, traces, orphaned)
     for (const [context, spans, orphans] of row.contexts) addTo(this.contexts, context, spans, orphans)
-    for (const [instance, spans, orphans] of row.instances) addTo(this.instances, instance, spans, orphans)
+    for (const [instance, spans, orphans] of row.instances) this.#instances.add(instance, spans, orphans, nowMs)
     this.between += row.between
     this.within += row.within
     this.untold += row.alone + row.beside + row.apart
@@ -138,7 +149,7 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     const news = new Set(orphaned.filter((operation) => operation.takeNews()))
     if (news.size === 0) return []
     const before = new Map(orphaned.map((operation) => [operation, operation.decided.cause]))
-    for (const { history } of orphaned) history.at(nowMs)
+    for (const operation of orphaned) operation.at(nowMs)
     this.#decide(orphaned)
     return orphaned.flatMap((operation) => {
       const was = before.get(operation)!

@@ -145,12 +145,24 @@ describe('the cause of orphans', () => {
       operation(STEADY, {
         entry: false,
         instances: new Map([
-          ['cart-1', { spans: 400, orphans: 242 }],
-          ['cart-2', { spans: 400, orphans: 0 }],
+          ['cart-1', { spans: 400, orphans: 242, settled: 380 }],
+          ['cart-2', { spans: 400, orphans: 0, settled: 380 }],
         ]),
       }),
       [HEALTHY],
       'parent_dropped',
+    ],
+    [
+      'the same while the orphans of the other instance may be on their way',
+      operation(STEADY, {
+        entry: false,
+        instances: new Map([
+          ['cart-1', { spans: 400, orphans: 242, settled: 0 }],
+          ['cart-2', { spans: 400, orphans: 0, settled: 0 }],
+        ]),
+      }),
+      [HEALTHY],
+      'undetermined',
     ],
     ['too few to say', operation([[9, 9]]), [HEALTHY], 'undetermined'],
     [
