@@ -1,5 +1,6 @@
 import type { Edge, Evidence, FindingReport, FindingValue, Level, Place } from './finding.ts'
 import { type OccurrenceRow, type OccurrenceSummary, OccurrenceTotal, verdictKey } from './occurrence-rule.ts'
+import { ShardTotals } from './shard-counts.ts'
 import type { TraceJudge, Verdicts } from './trace-rule.ts'
 
 /** All occurrences of one cause at one place with one detail. */
@@ -50,20 +51,17 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
   overflowed = 0
   readonly #options: OccurrenceJudgeOptions
   readonly #places = new Map<string, KnownPlace>()
-  readonly #populations = new Map<string, { spans: number }>()
+  readonly #populations: ShardTotals
   #partCount = 0
 
   constructor(options: OccurrenceJudgeOptions) {
     this.#options = options
+    this.#populations = new ShardTotals(options.maxPlaces)
   }
 
   judge(summaries: readonly OccurrenceSummary[], _nowMs: number): readonly FindingReport[] {
     for (const { populations, rows } of summaries) {
-      for (const { key, count } of populations) {
-        const known = this.#populations.get(key)
-        if (known) known.spans += count
-        else if (this.#populations.size < this.#options.maxPlaces) this.#populations.set(key, { spans: count })
-      }
+      this.#populations.add(populations)
       for (const row of rows) this.#takeIn(row)
     }
     return [...this.#places.values()].flatMap((place) => this.#report(place))
@@ -101,7 +99,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
 
   #report(place: KnownPlace): readonly FindingReport[] {
     const { cause, service, name, edge } = place
-    const population = this.#populations.get(verdictKey(service, name))?.spans ?? 0
+    const population = this.#populations.of(verdictKey(service, name))
     const sum = new OccurrenceTotal(this.#options.evidenceLimit)
     const parts: OccurrencePart[] = []
     for (const [detail, total] of place.parts) {

@@ -4,6 +4,7 @@ import { widened } from '../otlp/widened.ts'
 import type { TracesBatch } from './batch.ts'
 import { type DatedEvidence, EarliestEvidence } from './evidence.ts'
 import type { Edge, FindingValue } from './finding.ts'
+import { noCounts, type ShardCounts, takeCounts } from './shard-counts.ts'
 
 /** What a rule that counts occurrences reads of a batch: its spans by operation, and which of them others have claimed. */
 export interface OccurrenceFacts {
@@ -46,8 +47,8 @@ export interface OccurrenceRow {
 }
 
 export interface OccurrenceSummary {
-  /** How many spans of an operation there could have been, by its key, where the rule counts them. */
-  readonly populations: readonly { readonly key: string; readonly count: number }[]
+  /** How many spans of an operation there could have been, where the rule counts them. */
+  readonly populations: ShardCounts
   readonly rows: readonly OccurrenceRow[]
 }
 
@@ -103,19 +104,14 @@ export class OccurrenceTally {
 
   take(): OccurrenceSummary {
     const registry = this.#registry
-    if (!registry) return { populations: [], rows: [] }
+    if (!registry) return { populations: noCounts(), rows: [] }
     const rows = [...this.#rows.values()].map(({ cause, operation, edge, detail, total }) => {
       const { service, name } = registry.all[operation]!
       const { count, firstUnixNano, lastUnixNano } = total
       return { cause, service, name, edge, detail, count, firstUnixNano, lastUnixNano, evidence: total.evidence.take() }
     })
     this.#rows.clear()
-    const populations: { key: string; count: number }[] = []
-    this.#populations.forEach((count, operation) => {
-      if (count > 0) populations.push({ key: registry.all[operation]!.key, count })
-    })
-    this.#populations.fill(0)
-    return { populations, rows }
+    return { populations: takeCounts(registry.shard, registry.keys, this.#populations), rows }
   }
 
   #totalOf(operation: number, occurrence: Occurrence): OccurrenceTotal | null {

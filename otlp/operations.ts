@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { ResourceRef } from './resource.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
 
@@ -32,8 +33,12 @@ const SLOT_WORDS = 4
  * services the rest of them do.
  */
 export class Operations {
+  /** Tells its numbers from those of the registries of other shards. */
+  readonly shard = randomUUID()
   readonly limit: number
   readonly all: Operation[] = []
+  /** Of all operations, by id. */
+  readonly keys: string[] = []
   /** Spans that were counted under `(other)` because the limit was reached. */
   overflowed = 0
   /** Times that a resource was counted under `(other)` because there were as many services. */
@@ -120,7 +125,9 @@ export class Operations {
   #push(serviceId: number, name: string, kind: number): number {
     const id = this.all.length
     const service = this.serviceNames[serviceId]!
-    this.all.push({ id, service, serviceId, name, key: operationKey(service, name), kind })
+    const key = operationKey(service, name)
+    this.all.push({ id, service, serviceId, name, key, kind })
+    this.keys.push(key)
     return id
   }
 

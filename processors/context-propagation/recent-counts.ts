@@ -1,3 +1,4 @@
+import type { ShardCounts } from '../../component/shard-counts.ts'
 import { widened } from '../../otlp/widened.ts'
 
 /** Counts by key over the last minute, in slices of ten seconds. */
@@ -17,7 +18,11 @@ export class RecentCounts {
   /** By place in the ring the slice that stands there. */
   readonly #slices: Int32Array
   readonly #places = new Map<string, number>()
+  /** By place, the key that has it. */
+  readonly #keys: (string | undefined)[] = []
   readonly #free: number[] = []
+  /** For each shard: by its number of a key, the place that the key had. */
+  readonly #placesOf = new Map<string, Int32Array<ArrayBuffer>>()
   #sums: Float64Array<ArrayBuffer>
   /** By place of a key, the newest slice that it was counted in. */
   #lastIn = new Int32Array(16)
@@ -35,10 +40,38 @@ export class RecentCounts {
   /** What is counted for a while ago goes into the slice of that time. */
   add(atMs: number, key: string, first: number, second = 0): void {
     const slice = Math.floor(atMs / SLICE_MS)
-    const inRing = slice % this.#slices.length
-    if (this.#slices[inRing] !== slice && !this.#open(slice, inRing)) return
+    if (!this.#isOpen(slice)) return
     const place = this.#places.get(key) ?? this.#placeFor(key)
-    if (place === NEVER) return
+    if (place !== NEVER) this.#addAt(place, slice, first, second)
+  }
+
+  /** The same for all that a shard has counted, as the first of the two numbers. */
+  addAll(atMs: number, { shard, keys, counts }: ShardCounts): void {
+    const slice = Math.floor(atMs / SLICE_MS)
+    if (!this.#isOpen(slice)) return
+    const places = this.#placesFor(shard, counts.length)
+    for (let number = 0; number < counts.length; number++) {
+      if (counts[number] === 0) continue
+      const key = keys[number]!
+      let place = places[number]!
+      // Another may have it by now.
+      if (place === NEVER || this.#keys[place] !== key) {
+        place = this.#places.get(key) ?? this.#placeFor(key)
+        places[number] = place
+      }
+      if (place !== NEVER) this.#addAt(place, slice, counts[number]!, 0)
+    }
+  }
+
+  #placesFor(shard: string, numbers: number): Int32Array {
+    let places = this.#placesOf.get(shard) ?? new Int32Array(16).fill(NEVER)
+    if (numbers > places.length) places = widened(places, numbers, NEVER)
+    this.#placesOf.set(shard, places)
+    return places
+  }
+
+  #addAt(place: number, slice: number, first: number, second: number): void {
+    const inRing = slice % this.#slices.length
     const at = place * this.#keyWords + inRing * 2
     this.#sums[at]! += first
     this.#sums[at + 1]! += second
@@ -54,6 +87,7 @@ export class RecentCounts {
     for (const [key, place] of this.#places) {
       if (this.#lastIn[place]! > over) continue
       this.#places.delete(key)
+      this.#keys[place] = undefined
       this.#free.push(place)
     }
   }
@@ -83,6 +117,13 @@ export class RecentCounts {
     return place === undefined ? 0 : this.#total(place, 0)
   }
 
+  /** The sum of all first or of all second numbers. */
+  total(which: 0 | 1): number {
+    let total = 0
+    for (let at = which; at < this.#sums.length; at += 2) total += this.#sums[at]!
+    return total
+  }
+
   get #keyWords(): number {
     return (this.#kept + 1) * 2
   }
@@ -94,7 +135,12 @@ export class RecentCounts {
     return total
   }
 
-  /** Begins a slice in the place of one that is long over; false where it is over itself. */
+  /** Whether a slice can be counted in; begins it in the place of one that is long over. */
+  #isOpen(slice: number): boolean {
+    const inRing = slice % this.#slices.length
+    return this.#slices[inRing] === slice || this.#open(slice, inRing)
+  }
+
   #open(slice: number, inRing: number): boolean {
     if (slice <= this.#over || this.#slices[inRing]! > slice) return false
     if (this.#slices[inRing] !== NEVER) this.#clear(inRing)
@@ -121,6 +167,7 @@ export class RecentCounts {
     }
     this.#lastIn[place] = NEVER
     this.#places.set(key, place)
+    this.#keys[place] = key
     return place
   }
 }

@@ -1,6 +1,7 @@
+import type { ShardTotals } from '../../component/shard-counts.ts'
 import type { Verdicts } from '../../component/trace-rule.ts'
 import { Kind } from './lifetime-kinds.ts'
-import type { EarlyDurations, OperationRow } from './lifetime-summary.ts'
+import type { EarlyDurations, EarlyRow } from './lifetime-summary.ts'
 import { LogHistogram } from './log-histogram.ts'
 
 /** Spans that ended early from which an operation is judged, and the share of its spans that counts as always. */
@@ -27,8 +28,8 @@ class Totals {
 }
 
 interface Known {
-  spans: number
-  calls: number
+  /** Calls that had been counted before the first early span. */
+  readonly callsBefore: number
   readonly async: Totals
   readonly response: Totals
 }
@@ -37,31 +38,37 @@ interface Known {
 export class EarlyOperations {
   readonly #limit: number
   readonly #known = new Map<string, Known>()
+  /** Of all operations: spans, and calls whose wait can be compared with the span that served them. */
+  readonly #spans: ShardTotals
+  readonly #calls: ShardTotals
   forgotten = 0
 
-  constructor(limit: number) {
+  constructor(limit: number, spans: ShardTotals, calls: ShardTotals) {
     this.#limit = limit
+    this.#spans = spans
+    this.#calls = calls
   }
 
-  add(key: string, row: OperationRow, spans: number): void {
+  /** Before the calls of that summary are counted. */
+  add({ key, async, response }: EarlyRow): void {
+    if (!this.#spans.has(key)) return
     let known = this.#known.get(key)
     if (!known) {
-      if (!row.async && !row.response) return
       if (this.#known.size >= this.#limit) this.#forgetOne()
-      known = { spans, calls: 0, async: new Totals(), response: new Totals() }
+      known = { callsBefore: this.#calls.of(key), async: new Totals(), response: new Totals() }
       this.#known.set(key, known)
     }
-    known.spans = spans
-    known.calls += row.calls
-    if (row.async) known.async.add(row.async)
-    if (row.response) known.response.add(row.response)
+    if (async) known.async.add(async)
+    if (response) known.response.add(response)
   }
 
   /** Own work that is seen to go on says more than a caller that waits. */
   get(key: string): EarlyOperation | null {
     const known = this.#known.get(key)
     if (!known) return null
-    const { async, response, spans, calls } = known
+    const { async, response, callsBefore } = known
+    const spans = this.#spans.of(key)
+    const calls = this.#calls.of(key) - callsBefore
     if (isPersistent(async.count, spans))
       return { kind: Kind.endedBeforeAsyncWork, reported: async.reported, effective: async.effective }
     if (isPersistent(response.count, Math.max(calls, spans * PERSISTENT)))
@@ -73,8 +80,8 @@ export class EarlyOperations {
   #forgetOne(): void {
     let least = Number.POSITIVE_INFINITY
     let rarest = ''
-    for (const [key, { async, response, spans }] of this.#known) {
-      const share = (async.count + response.count) / Math.max(1, spans)
+    for (const [key, { async, response }] of this.#known) {
+      const share = (async.count + response.count) / Math.max(1, this.#spans.of(key))
       if (share >= least) continue
       least = share
       rarest = key

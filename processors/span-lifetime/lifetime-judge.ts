@@ -1,11 +1,12 @@
 import type { FindingReport } from '../../component/finding.ts'
+import { ShardTotals } from '../../component/shard-counts.ts'
 import type { TraceJudge, Verdicts } from '../../component/trace-rule.ts'
 import type { ClockModel } from './clocks/clock-model.ts'
 import { REACH_S } from './clocks/domain-pair.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { type EarlyOperation, EarlyOperations } from './early-operations.ts'
 import { KINDS, Kind } from './lifetime-kinds.ts'
-import { type LifetimeSummary, type OccurrenceRow, type OperationRow, operationKey } from './lifetime-summary.ts'
+import { type LifetimeSummary, type OccurrenceRow, operationKey } from './lifetime-summary.ts'
 import type { StandingPlace } from './standing-place.ts'
 import { StandingPlaces } from './standing-places.ts'
 
@@ -31,27 +32,31 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
   readonly #clocks: ClockModel
   readonly #early: EarlyOperations
   /** Spans by operation. */
-  readonly #spans = new Map<string, number>()
+  readonly #spans: ShardTotals
+  /** Of these, by operation, calls whose wait can be compared with the span that served them. */
+  readonly #calls: ShardTotals
   readonly #places: StandingPlaces
   /** What observers cut short, by limit. */
   readonly #cutShort: Record<string, number> = {}
   /** Operations that ended too early when it was last spoken of all places. */
   #saidEarly = ''
-  /** Rows of operations that were not counted because there were too many. */
-  #overflowedOperations = 0
   /** Occurrences that the clocks explained. */
   #explained = 0
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number, clocks: ClockModel) {
     this.#config = config
     this.#clocks = clocks
-    this.#early = new EarlyOperations(config.max_early_operations)
+    this.#spans = new ShardTotals(config.max_operations)
+    this.#calls = new ShardTotals(config.max_operations)
+    this.#early = new EarlyOperations(config.max_early_operations, this.#spans, this.#calls)
     this.#places = new StandingPlaces(config.max_places, evidenceLimit)
   }
 
   judge(summaries: readonly LifetimeSummary[], nowMs: number): readonly FindingReport[] {
-    for (const { operations, occurrences, limits } of summaries) {
-      for (const row of operations) this.#count(row)
+    for (const { spans, calls, early, occurrences, limits } of summaries) {
+      this.#spans.add(spans)
+      for (const row of early) this.#early.add(row)
+      this.#calls.add(calls)
       for (const row of occurrences) this.#places.add(row, nowMs)
       for (const [name, times] of Object.entries(limits)) this.#cutShort[name] = (this.#cutShort[name] ?? 0) + times
     }
@@ -73,24 +78,12 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
 
   get limits(): Readonly<Record<string, number>> {
     return {
-      overflowed_lifetime_operations: this.#overflowedOperations,
+      overflowed_lifetime_operations: this.#spans.overflowed,
       forgotten_lifetime_places: this.#places.forgotten,
       forgotten_early_operations: this.#early.forgotten,
       lifetimes_explained_by_clocks: this.#explained,
       ...this.#cutShort,
     }
-  }
-
-  #count(row: OperationRow): void {
-    const { key } = row
-    const known = this.#spans.get(key)
-    if (known === undefined && this.#spans.size >= this.#config.max_operations) {
-      this.#overflowedOperations++
-      return
-    }
-    const spans = (known ?? 0) + row.spans
-    this.#spans.set(key, spans)
-    this.#early.add(key, row, spans)
   }
 
   #isExplained(row: OccurrenceRow, isDue: boolean): boolean {
@@ -132,7 +125,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     const isOutranked = (parent: string | null) =>
       isEarlyKind ? !isJudged : parent !== null && this.#early.get(parent)?.kind === Kind.endedBeforeAsyncWork
     const total = place.total(isOutranked)
-    const population = Math.max(this.#spans.get(key) ?? 0, total.count)
+    const population = Math.max(this.#spans.of(key), total.count)
     const { rule, cause, level, confidence, says, minOccurrences = 1, minShare = 0 } = KINDS[place.kind]!
     const isTooFew = total.count < minOccurrences || total.count < minShare * population
     const state = isTooFew ? 'retracted' : total.isSettled ? 'confirmed' : 'provisional'

@@ -1,3 +1,4 @@
+import { noCounts } from '../../component/shard-counts.ts'
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
 import { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
@@ -60,11 +61,13 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
 
   takeSummary(): LifetimeSummary {
     const facts = this.#facts
-    if (!facts) return { operations: [], occurrences: [], limits: {} }
-    const { operations, overflowed } = this.#operations.take(facts)
+    if (!facts) return { spans: noCounts(), calls: noCounts(), early: [], occurrences: [], limits: {} }
+    const { spans, calls, early, overflowed } = this.#operations.take(facts)
     const { rows, dropped } = this.#tallies.take(facts)
     return {
-      operations,
+      spans,
+      calls,
+      early,
       occurrences: rows,
       limits: { overflowed_early_operations: overflowed, overflowed_lifetime_occurrences: dropped },
     }

@@ -1,14 +1,12 @@
 import type { DatedEvidence } from '../../component/evidence.ts'
 import type { Edge } from '../../component/finding.ts'
+import type { ShardCounts } from '../../component/shard-counts.ts'
 
-/** What one shard saw of an operation since its last summary. */
-export interface OperationRow {
+/** Spans of an operation that ended too early since the last summary, as one shard saw them. */
+export interface EarlyRow {
   /** Service and name, as `operationKey` puts them. */
   readonly key: string
-  readonly spans: number
-  /** Calls whose wait can be compared with the span that served them. */
-  readonly calls: number
-  /** Buckets of LogHistogram over the spans that ended too early, by cause; null where there are none. */
+  /** Buckets of LogHistogram over them, by cause; null where there are none. */
   readonly async: EarlyDurations | null
   readonly response: EarlyDurations | null
 }
@@ -42,7 +40,10 @@ export interface OccurrenceRow {
 }
 
 export interface LifetimeSummary {
-  readonly operations: readonly OperationRow[]
+  /** By operation: its spans, and the calls whose wait can be compared with the span that served them. */
+  readonly spans: ShardCounts
+  readonly calls: ShardCounts
+  readonly early: readonly EarlyRow[]
   readonly occurrences: readonly OccurrenceRow[]
   /** By limit, what it cut short. */
   readonly limits: Readonly<Record<string, number>>

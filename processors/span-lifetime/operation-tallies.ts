@@ -1,8 +1,8 @@
+import { type ShardCounts, takeCounts } from '../../component/shard-counts.ts'
 import type { Verdicts } from '../../component/trace-rule.ts'
-import type { Operation } from '../../otlp/operations.ts'
 import { widened } from '../../otlp/widened.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
-import { type EarlyDurations, type OperationRow, operationKey } from './lifetime-summary.ts'
+import type { EarlyDurations, EarlyRow } from './lifetime-summary.ts'
 import { LogHistogram } from './log-histogram.ts'
 
 /** What the judge says of an operation: nothing, or for what reason its spans end too early. */
@@ -35,8 +35,6 @@ export class OperationTallies {
   #async = new Map<number, EarlyTally>()
   #response = new Map<number, EarlyTally>()
   #verdicts: Verdicts = new Map()
-  /** Made once for each operation: what is put together anew is hashed anew by every map. */
-  readonly #keys: string[] = []
   /** Early spans that were not counted, since too many operations had some. */
   #overflowed = 0
 
@@ -64,29 +62,33 @@ export class OperationTallies {
     this.spans = widened(this.spans, operations)
     this.calls = widened(this.calls, operations)
     this.#early = widened(this.#early, operations)
-    if (this.#verdicts.size > 0) this.#apply(registry.all, before)
+    if (this.#verdicts.size > 0) this.#apply(registry.keys, before)
   }
 
-  take({ registry }: LifetimeFacts): { operations: readonly OperationRow[]; overflowed: number } {
-    const operations: OperationRow[] = []
-    const { all } = registry
-    for (let id = 0; id < Math.min(all.length, this.spans.length); id++) {
-      if (this.spans[id] === 0 && !this.#async.has(id)) continue
-      operations.push({
-        key: this.#keyOf(all[id]!),
-        spans: this.spans[id]!,
-        calls: this.calls[id]!,
+  take({ registry }: LifetimeFacts): {
+    spans: ShardCounts
+    calls: ShardCounts
+    early: readonly EarlyRow[]
+    overflowed: number
+  } {
+    const { shard, keys } = registry
+    const early: EarlyRow[] = []
+    for (const id of new Set([...this.#async.keys(), ...this.#response.keys()]))
+      early.push({
+        key: keys[id]!,
         async: this.#async.get(id)?.row ?? null,
         response: this.#response.get(id)?.row ?? null,
       })
-    }
     const overflowed = this.#overflowed
-    this.spans.fill(0)
-    this.calls.fill(0)
     this.#async = new Map()
     this.#response = new Map()
     this.#overflowed = 0
-    return { operations, overflowed }
+    return {
+      spans: takeCounts(shard, keys, this.spans),
+      calls: takeCounts(shard, keys, this.calls),
+      early,
+      overflowed,
+    }
   }
 
   learn(facts: LifetimeFacts | null, verdicts: Verdicts): void {
@@ -94,23 +96,14 @@ export class OperationTallies {
     this.#verdicts = verdicts
     if (!isNews) return
     this.#early.fill(Early.no)
-    if (facts && verdicts.size > 0) this.#apply(facts.registry.all, 0)
+    if (facts && verdicts.size > 0) this.#apply(facts.registry.keys, 0)
   }
 
-  #apply(all: LifetimeFacts['registry']['all'], from: number): void {
-    for (let id = from; id < Math.min(all.length, this.#early.length); id++) {
-      const cause = this.#verdicts.get(this.#keyOf(all[id]!))
+  #apply(keys: readonly string[], from: number): void {
+    for (let id = from; id < Math.min(keys.length, this.#early.length); id++) {
+      const cause = this.#verdicts.get(keys[id]!)
       if (cause !== undefined) this.#early[id] = cause === 'ended_before_response' ? Early.response : Early.async
     }
-  }
-
-  #keyOf({ id, service, name }: Operation): string {
-    let key = this.#keys[id]
-    if (key === undefined) {
-      key = operationKey(service, name)
-      this.#keys[id] = key
-    }
-    return key
   }
 
   #tallyOf(tallies: Map<number, EarlyTally>, operation: number): EarlyTally | null {

@@ -1,6 +1,7 @@
 import { sureFrom } from '../how-sure.ts'
 import type { InstanceCount } from './instance-counts.ts'
 import type { OrphanHistory } from './orphan-history.ts'
+import type { Siblings } from './spans-with-parent.ts'
 
 /** What decides why spans of an operation miss their parents. */
 export interface OrphanStatistics {
@@ -46,7 +47,7 @@ const DROPPED: OrphanCause = { cause: 'parent_dropped', confidence: 0.85 }
 const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
 
 /**
- * Why the spans of an operation are orphans. `siblings` are the other operations of the service that are entered the same
+ * Why the spans of an operation are orphans. `siblings` sums up the other operations of the service that are entered the same
  * way (from outside, or from within).
  *
  *     all below one caller, whose call is here       somebody between makes parents and exports none
@@ -57,13 +58,13 @@ const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
  *
  * Spans dropped one by one at random leave the caller's other spans in the trace: that is none of these.
  */
-export function orphanCauseOf(operation: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {
+export function orphanCauseOf(operation: OrphanStatistics, siblings: () => Siblings): OrphanCause {
   if (operation.standing < DECIDE_FROM) return UNDETERMINED
   if (isAllOfSome(operation)) {
     const cause = operation.entry ? causeOfAllEntries(operation) : causeOfAllWithin(operation)
     if (cause !== UNDETERMINED) return cause
   }
-  if (shareOf(operation) >= ALL) return causeBySiblings(operation, siblings)
+  if (shareOf(operation) >= ALL) return causeBySiblings(operation, siblings())
   if (operation.history.isBurst() || isOfOneInstance(operation)) return DROPPED
   return mismatchOf([operation])
 }
@@ -151,14 +152,7 @@ function mayBeBeginningBurst({ withParent, contexts, history }: OrphanStatistics
   return withParent - since >= ENOUGH && history.lastedMs < LONGEST_BURST_MS
 }
 
-function causeBySiblings({ entry }: OrphanStatistics, siblings: readonly OrphanStatistics[]): OrphanCause {
-  const others = siblings.reduce(
-    (sum, { standing, withParent }) => ({
-      standing: sum.standing + standing,
-      withParent: sum.withParent + withParent,
-    }),
-    { standing: 0, withParent: 0 },
-  )
+function causeBySiblings({ entry }: OrphanStatistics, others: Siblings): OrphanCause {
   if (others.withParent < ENOUGH) return UNDETERMINED
   if (shareOf(others) <= NONE) return NEVER_ENDED
   return entry && shareOf(others) >= ALL ? notExported(others.standing, others.withParent) : UNDETERMINED

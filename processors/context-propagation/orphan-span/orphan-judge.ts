@@ -12,6 +12,7 @@ import {
 } from './orphan-cause.ts'
 import { OrphanHistory } from './orphan-history.ts'
 import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
+import { type Siblings, SpansWithParent } from './spans-with-parent.ts'
 
 /** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
@@ -19,8 +20,9 @@ const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
 /** Callers, or operations around the parent, that are told apart for one operation. */
 const MAX_CONTEXTS = 64
 
-/** All that is known of one operation. */
+/** All that is known of an operation that has had orphans. */
 class OrphanedOperation implements OrphanStatistics {
+  readonly key: string
   readonly service: string
   readonly name: string
   withParent = 0
@@ -44,6 +46,7 @@ class OrphanedOperation implements OrphanStatistics {
   readonly evidence: EarliestEvidence
 
   constructor(row: OrphanRow, evidenceLimit: number) {
+    this.key = row.key
     this.service = row.service
     this.name = row.name
     this.evidence = new EarliestEvidence(evidenceLimit)
@@ -76,7 +79,6 @@ class OrphanedOperation implements OrphanStatistics {
     this.between += row.between
     this.within += row.within
     this.untold += row.alone + row.beside + row.apart
-    this.withParent += row.withParent
     this.orphans += row.orphans
     this.retracted += row.retracted
     this.confirmed += row.confirmed
@@ -136,7 +138,7 @@ function groupOf(operation: OrphanedOperation): string {
 /** Adds up the summaries of all shards and says what is orphaned and, from ten orphans on, why. */
 export class OrphanJudge implements TraceJudge<OrphanSummary> {
   readonly #operations = new Map<string, OrphanedOperation>()
-  readonly #byService = new Map<string, OrphanedOperation[]>()
+  readonly #withParent = new SpansWithParent()
   readonly #evidenceLimit: number
 
   constructor(evidenceLimit: number) {
@@ -144,8 +146,12 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
   }
 
   judge(summaries: readonly OrphanSummary[], nowMs: number): readonly FindingReport[] {
-    for (const summary of summaries) for (const row of summary) this.#operation(row).add(row, nowMs)
+    for (const summary of summaries) {
+      this.#withParent.add(summary)
+      for (const row of summary.orphaned) this.#operation(row).add(row, nowMs)
+    }
     const orphaned = [...this.#operations.values()].filter(({ orphans }) => orphans > 0)
+    for (const operation of orphaned) operation.withParent = this.#withParent.of(operation.key)
     const news = new Set(orphaned.filter((operation) => operation.takeNews()))
     if (news.size === 0) return []
     const before = new Map(orphaned.map((operation) => [operation, operation.decided.cause]))
@@ -172,16 +178,13 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     if (!operation) {
       operation = new OrphanedOperation(row, this.#evidenceLimit)
       this.#operations.set(key, operation)
-      const siblings = this.#byService.get(row.service)
-      if (siblings) siblings.push(operation)
-      else this.#byService.set(row.service, [operation])
     }
     return operation
   }
 
   /** Decides by each operation alone, and then what that leaves open by those that it shares its service or its callers with. */
   #decide(orphaned: readonly OrphanedOperation[]): void {
-    for (const operation of orphaned) operation.decide(orphanCauseOf(operation, this.#siblingsOf(operation)))
+    for (const operation of orphaned) operation.decide(orphanCauseOf(operation, () => this.#siblingsOf(operation)))
     const groups = Map.groupBy(orphaned, groupOf)
     for (const group of groups.values()) {
       const open = group.filter(({ decided }) => decided.cause === 'undetermined')
@@ -200,10 +203,13 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     }
   }
 
-  #siblingsOf(operation: OrphanedOperation): OrphanedOperation[] {
-    return this.#byService
-      .get(operation.service)!
-      .filter((other) => other !== operation && other.entry === operation.entry)
+  #siblingsOf({ key, service, entry }: OrphanedOperation): Siblings {
+    const siblings = { standing: 0, withParent: 0 }
+    for (const other of this.#withParent.siblingsOf(key, service, entry)) {
+      siblings.standing += this.#operations.get(other)?.standing ?? 0
+      siblings.withParent += this.#withParent.of(other)
+    }
+    return siblings
   }
 
   #report(operation: OrphanedOperation, supersedesCause: string | null): FindingReport {

@@ -1,7 +1,8 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
+import { noCounts } from '../../../component/shard-counts.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { hexOf } from '../../../otlp/hex.ts'
-import type { Operation } from '../../../otlp/operations.ts'
+import type { Operation, Operations } from '../../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { widened } from '../../../otlp/widened.ts'
@@ -33,7 +34,6 @@ export function orphanSpan(
 }
 
 interface Tally {
-  withParent: number
   orphans: number
   retracted: number
   readonly lateParents: string[]
@@ -61,7 +61,6 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   #callerOf = new Uint32Array(1024)
   readonly #traffic: OrphanTraffic
   readonly #tallies = new Map<number, Tally>()
-  #operations: readonly Operation[] = []
   #facts: CallFacts | null = null
   #verdicts: Verdicts = new Map()
 
@@ -76,8 +75,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     const { table, traces } = facts.batch
     const { traceCount, firstRow, parentRow, state } = traces!
     this.#facts = facts
-    this.#operations = facts.registry.all
-    this.#reserve(this.#operations.length)
+    this.#reserve(facts.registry.all.length)
     for (let trace = 0; trace < traceCount; trace++) {
       const traceState = state[trace]!
       const end = firstRow[trace + 1]!
@@ -106,20 +104,36 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   }
 
   takeSummary(nowMs: number): OrphanSummary {
-    if (this.#facts) this.#retractFound(this.#facts)
+    const facts = this.#facts
+    if (!facts) return { entries: noCounts(), inner: noCounts(), entriesOf: noCounts(), orphaned: [] }
+    this.#retractFound(facts)
     this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
-    const operations = this.#operations
-    const rows: OrphanRow[] = []
-    const traffic = this.#facts ? this.#traffic.take(this.#facts) : null
-    for (let id = 0; id < Math.min(operations.length, this.#withParent.length); id++) {
-      const tally = this.#tallies.get(id)
-      const withParent = this.#withParent[id]!
-      if (withParent === 0 && !tally) continue
-      rows.push(rowOf(operations[id]!, this.#isEntry[id] === 1, withParent, tally, traffic?.get(id)))
+    const { all } = facts.registry
+    const traffic = this.#traffic.take(facts)
+    const ids = [...new Set([...this.#tallies.keys(), ...traffic.keys()])].sort((a, b) => a - b)
+    const orphaned = ids.map((id) => rowOf(all[id]!, this.#isEntry[id] === 1, this.#tallies.get(id), traffic.get(id)))
+    this.#tallies.clear()
+    return { ...this.#takeWithParent(facts.registry), orphaned }
+  }
+
+  #takeWithParent({ shard, all, keys, serviceNames }: Operations) {
+    const entries = new Uint32Array(all.length)
+    const inner = new Uint32Array(all.length)
+    const entriesOf = new Uint32Array(serviceNames.length)
+    for (let id = 0; id < all.length; id++) {
+      const count = this.#withParent[id]!
+      if (count === 0) continue
+      if (this.#isEntry[id] === 1) {
+        entries[id] = count
+        entriesOf[all[id]!.serviceId]! += count
+      } else inner[id] = count
     }
     this.#withParent.fill(0)
-    this.#tallies.clear()
-    return rows
+    return {
+      entries: { shard, keys, counts: entries },
+      inner: { shard, keys, counts: inner },
+      entriesOf: { shard, keys: serviceNames, counts: entriesOf },
+    }
   }
 
   learn(verdicts: Verdicts): void {
@@ -184,7 +198,6 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     let tally = this.#tallies.get(operation)
     if (!tally) {
       tally = {
-        withParent: 0,
         orphans: 0,
         retracted: 0,
         lateParents: [],
@@ -217,7 +230,6 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
 function rowOf(
   operation: Operation,
   entry: boolean,
-  withParent: number,
   tally: Tally | undefined,
   traffic: OrphanTrafficRow | undefined,
 ): OrphanRow {
@@ -228,7 +240,6 @@ function rowOf(
     name,
     kind,
     entry,
-    withParent,
     orphans: tally?.orphans ?? 0,
     retracted: tally?.retracted ?? 0,
     lateParents: tally?.lateParents ?? [],

@@ -1,9 +1,10 @@
 import type { DatedEvidence } from '../../../component/evidence.ts'
+import type { ShardCounts } from '../../../component/shard-counts.ts'
 import type { OrphanTrafficRow } from './orphan-traffic.ts'
 
 export const RULE = 'CTX-001'
 
-/** What one shard saw of an operation since its last summary. */
+/** What one shard saw of an operation with orphans since its last summary. */
 export interface OrphanRow extends OrphanTrafficRow {
   /** Where the finding is: a service and a span name, whatever the kind. */
   readonly key: string
@@ -12,7 +13,6 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly kind: number
   /** Whether the spans are where work enters the service. */
   readonly entry: boolean
-  readonly withParent: number
   readonly orphans: number
   readonly retracted: number
   /** `trace id/span id` of late parents, so that evidence they disprove is dropped. */
@@ -33,7 +33,15 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly evidence: readonly DatedEvidence[]
 }
 
-export type OrphanSummary = readonly OrphanRow[]
+/** Most operations of most summaries have no orphans: of these there are counts only. */
+export interface OrphanSummary {
+  /** Spans with a parent id, by operation: where work enters the service, and inside of it. */
+  readonly entries: ShardCounts
+  readonly inner: ShardCounts
+  /** The entries by service. */
+  readonly entriesOf: ShardCounts
+  readonly orphaned: readonly OrphanRow[]
+}
 
 /** Names an orphan by the parent that it misses. */
 export function evidenceKey(traceId: string, spanId: string | null): string {

@@ -151,14 +151,15 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {
-    for (const summary of summaries) {
-      for (const row of summary) {
-        const { key, service, entry, withParent, orphans, retracted } = row
+    for (const { entriesOf, orphaned } of summaries) {
+      this.#recentEntries.addAll(nowMs, entriesOf)
+      for (const row of orphaned) {
+        const { key, service, entry, orphans, retracted } = row
         if (!entry) {
           if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
           continue
         }
-        this.#recentEntries.add(nowMs, service, withParent, orphans - retracted)
+        this.#recentEntries.add(nowMs, service, 0, orphans - retracted)
         if (orphans === 0) continue
         if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(key)
         this.#tallyOf(service).orphans += orphans
@@ -239,14 +240,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /** As it mostly is: then nobody needs to know who is called by which of ten thousand exits. */
   #isPlainlyWhole(): boolean {
     if (this.#open.areAsked) return false
-    let withParent = 0
-    let unanswered = 0
-    this.#recentEntries.forEach((_, count) => {
-      withParent += count
-    })
-    this.#recentExits.forEach((_, __, count) => {
-      unanswered += count
-    })
+    const withParent = this.#recentEntries.total(0)
+    const unanswered = this.#recentExits.total(1)
     return unanswered < ANSWERS_MISSING_FROM && isPlainlyWhole(withParent, unanswered)
   }
 

@@ -15,4 +15,16 @@ describe('counts of the last minute', () => {
     })
     expect(keys).toEqual(expected)
   })
+
+  it('are those of their key whatever its number, and after the place of a key went to another', () => {
+    const counts = new RecentCounts(1)
+    const of = (shard: string, ...keys: string[]) => ({ shard, keys, counts: Uint32Array.from(keys, (_, i) => i + 1) })
+    counts.addAll(5000, of('one', 'cart'))
+    counts.addAll(5000, of('two', 'beyond the limit', 'cart'))
+    expect([counts.firstOf('cart'), counts.total(0), counts.total(1)]).toEqual([3, 3, 0])
+    counts.expire(65_000)
+    counts.addAll(65_000, of('three', 'edge'))
+    counts.addAll(65_000, of('one', 'cart'))
+    expect([counts.firstOf('cart'), counts.firstOf('edge'), counts.total(0)]).toEqual([0, 1, 1])
+  })
 })
