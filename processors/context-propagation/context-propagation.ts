@@ -21,8 +21,8 @@ export const factory: ProcessorFactory<ContextPropagationConfig> = {
       const processor = new TraceRuleProcessor<CallFacts>({ ...settings, findings: gate }, next, {
         facts,
         judgeIntervalMs: config.judge_interval,
-        sections: { edges: () => calls.edges() },
-        producers: [new TrafficMetrics({ edges: () => calls.edges(), traces: () => facts.traces }, config.max_series)],
+        sections: { edges: () => calls.rows() },
+        producers: [new TrafficMetrics({ edges: () => calls.rows(), traces: () => facts.traces }, config.max_series)],
       })
       for (const { rule, judge } of rules.list) processor.add(rule, judge)
       return processor

@@ -25,11 +25,33 @@ export class PairTally {
     if (++this.#size * 2 > this.#counts.length) this.#grow()
   }
 
+  /** 0 where the pair has not been counted. */
+  of(first: number, second: number): number {
+    const mask = this.#counts.length - 1
+    let i = hash(first, second) & mask
+    while (this.#counts[i] !== 0 && (this.#keys[i * 2] !== first || this.#keys[i * 2 + 1] !== second))
+      i = (i + 1) & mask
+    return this.#counts[i]!
+  }
+
   forEach(visit: (first: number, second: number, count: number) => void): void {
     for (let n = 0; n < this.#size; n++) {
       const i = this.#taken[n]!
       visit(this.#keys[i * 2]!, this.#keys[i * 2 + 1]!, this.#counts[i]!)
     }
+  }
+
+  /** First, second and count of each, in the order in which they came; begins anew. */
+  take(): Uint32Array {
+    const triples = new Uint32Array(this.#size * 3)
+    for (let n = 0; n < this.#size; n++) {
+      const i = this.#taken[n]!
+      triples[n * 3] = this.#keys[i * 2]!
+      triples[n * 3 + 1] = this.#keys[i * 2 + 1]!
+      triples[n * 3 + 2] = this.#counts[i]!
+    }
+    this.clear()
+    return triples
   }
 
   clear(): void {

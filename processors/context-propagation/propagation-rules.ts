@@ -3,8 +3,8 @@ import type { TraceJudge, TraceRule } from '../../component/trace-rule.ts'
 import { Operations } from '../../otlp/operations.ts'
 import { CallFacts } from './call-facts.ts'
 import type { ContextPropagationConfig } from './config.ts'
+import { CallTraffic } from './context-lost/call-traffic.ts'
 import { contextLost } from './context-lost/context-lost.ts'
-import type { ContextLostJudge } from './context-lost/context-lost-judge.ts'
 import { doubleInstrumentation } from './double-instrumentation.ts'
 import { droppedContext } from './dropped-context/dropped-context.ts'
 import { duplicateId } from './duplicate-id.ts'
@@ -25,8 +25,7 @@ export interface PropagationRules {
   facts(): CallFacts
   /** In the order in which they run. */
   readonly list: readonly ListedRule[]
-  /** Knows the traffic of every edge. */
-  readonly calls: ContextLostJudge
+  readonly calls: CallTraffic
   /** What all that they find passes on its way to the sink. */
   readonly gate: FindingsGate
 }
@@ -38,13 +37,12 @@ export interface PropagationRules {
  */
 export function propagationRules(config: ContextPropagationConfig, sink: FindingSink): PropagationRules {
   const limit = sink.evidenceLimit
-  const view = partialView(config)
+  const calls = new CallTraffic(config.max_operations)
+  const view = partialView(config, calls)
   const viewJudge = view.createJudge()
   const gate = new FindingsGate(sink, (report) => viewJudge.withholds(report))
-  const lost = contextLost(config, limit)
-  const calls = lost.createJudge()
   const orphans = orphanSpan(config, limit)
-  const cuts = truncatedId(config, limit, () => calls.edges())
+  const cuts = truncatedId(config, limit, () => calls.rows())
   return {
     facts: () => new CallFacts(new Operations(config.max_operations)),
     list: [
@@ -58,10 +56,7 @@ export function propagationRules(config: ContextPropagationConfig, sink: Finding
         overheard(cuts.createJudge(), (summaries, nowMs) => viewJudge.takeCuts(summaries, nowMs)),
       ),
       listed(wrongParent(config, limit)),
-      listed(
-        lost,
-        overheard(calls, (summaries, nowMs) => viewJudge.takeCalls(summaries, nowMs)),
-      ),
+      listed(contextLost(config, limit, calls)),
       listed(droppedContext(config, limit)),
       listed(
         orphans,

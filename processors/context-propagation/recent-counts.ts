@@ -5,6 +5,8 @@ import { widened } from '../../otlp/widened.ts'
 const SLICE_MS = 10_000
 export const SLICES = 6
 const NEVER = -1
+/** Of a key whose place is not known. */
+export const UNPLACED = NEVER
 
 /**
  * Sums of one or two numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept, in
@@ -37,12 +39,16 @@ export class RecentCounts {
     this.#sums = new Float64Array(this.#lastIn.length * this.#keyWords)
   }
 
-  /** What is counted for a while ago goes into the slice of that time. */
-  add(atMs: number, key: string, first: number, second = 0): void {
+  /**
+   * What is counted for a while ago goes into the slice of that time. Returns the place of the key: who counts it again
+   * and says where it was spares the look-up.
+   */
+  add(atMs: number, key: string, first: number, second = 0, lastPlace = UNPLACED): number {
     const slice = Math.floor(atMs / SLICE_MS)
-    if (!this.#isOpen(slice)) return
-    const place = this.#places.get(key) ?? this.#placeFor(key)
-    if (place !== NEVER) this.#addAt(place, slice, first, second)
+    if (!this.#isOpen(slice)) return lastPlace
+    const place = this.#placeOf(key, lastPlace)
+    if (place !== UNPLACED) this.#addAt(place, slice, first, second)
+    return place
   }
 
   /** The same for all that a shard has counted, as the first of the two numbers. */
@@ -52,20 +58,21 @@ export class RecentCounts {
     const places = this.#placesFor(shard, counts.length)
     for (let number = 0; number < counts.length; number++) {
       if (counts[number] === 0) continue
-      const key = keys[number]!
-      let place = places[number]!
-      // Another may have it by now.
-      if (place === NEVER || this.#keys[place] !== key) {
-        place = this.#places.get(key) ?? this.#placeFor(key)
-        places[number] = place
-      }
-      if (place !== NEVER) this.#addAt(place, slice, counts[number]!, 0)
+      const place = this.#placeOf(keys[number]!, places[number]!)
+      places[number] = place
+      if (place !== UNPLACED) this.#addAt(place, slice, counts[number]!, 0)
     }
   }
 
+  /** UNPLACED where there is no room. Another key may have the place that it had. */
+  #placeOf(key: string, lastPlace: number): number {
+    if (lastPlace !== UNPLACED && this.#keys[lastPlace] === key) return lastPlace
+    return this.#places.get(key) ?? this.#placeFor(key)
+  }
+
   #placesFor(shard: string, numbers: number): Int32Array {
-    let places = this.#placesOf.get(shard) ?? new Int32Array(16).fill(NEVER)
-    if (numbers > places.length) places = widened(places, numbers, NEVER)
+    let places = this.#placesOf.get(shard) ?? new Int32Array(16).fill(UNPLACED)
+    if (numbers > places.length) places = widened(places, numbers, UNPLACED)
     this.#placesOf.set(shard, places)
     return places
   }
@@ -159,7 +166,7 @@ export class RecentCounts {
   }
 
   #placeFor(key: string): number {
-    if (this.#places.size >= this.#limit) return NEVER
+    if (this.#places.size >= this.#limit) return UNPLACED
     const place = this.#free.pop() ?? this.#places.size
     if (place === this.#lastIn.length) {
       this.#lastIn = widened(this.#lastIn, place + 1)

@@ -1,13 +1,12 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
-import type { Boundary, Edge, EdgeRow, FindingReport } from '../../../component/finding.ts'
+import type { Edge, FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import { hexOfPacked } from '../../../otlp/hex.ts'
-import { formatsDiffer, type KnownEntry, type KnownExit } from '../callee-match.ts'
+import { formatsDiffer, type KnownExit } from '../callee-match.ts'
 import type { ContextPropagationConfig } from '../config.ts'
-import { RecentCounts } from '../recent-counts.ts'
 import { type CallSample, keeps } from './call-samples.ts'
-import { type CallSummary, type EntryRow, type ExitRow, RULE } from './context-lost-summary.ts'
-import { ExitIndex } from './exit-index.ts'
+import type { CallEdge, CallTraffic, JudgedEntry } from './call-traffic.ts'
+import { type CallSummary, RULE } from './context-lost-summary.ts'
 import { type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { TimedMatch } from './timed-match.ts'
@@ -17,21 +16,15 @@ const MATCH_AFTER_MS = 10_000
 /** Candidates that are looked at for one root: calls of the same group that overlap in time. */
 const CANDIDATES = 64
 
-/** A pair of services and what is known of the calls between them. */
-export interface LostEdge extends Edge {
-  readonly key: string
-  connected: number
-  lost: number
-}
-
-/** Knows its edges, since it is asked for them whenever it is answered. */
-interface JudgedExit extends KnownExit {
-  readonly answeredBy: Map<string, LostEdge>
+/** Of an edge, what was counted lately or from the begin on. */
+interface EdgeTraffic extends Edge {
+  readonly connected: number
+  readonly lost: number
 }
 
 interface LostOperation {
-  readonly edge: LostEdge
-  readonly entry: KnownEntry
+  readonly edge: CallEdge
+  readonly entry: JudgedEntry
   readonly formatsDiffer: boolean
   /** Only time and counts say who called. */
   readonly isByTime: boolean
@@ -47,28 +40,23 @@ interface LostOperation {
 
 /**
  * Matches parentless entries with unanswered calls: by what the caller says of its peer, by who answered before, by the
- * operation's name, and by time. Keeps the traffic of every edge.
+ * operation's name, and by time. Takes in the traffic of every edge.
  */
 export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #config: ContextPropagationConfig
   readonly #evidenceLimit: number
-  readonly #exits = new Map<string, JudgedExit>()
-  readonly #exitIndex = new ExitIndex()
-  readonly #entries = new Map<string, KnownEntry>()
-  readonly #edges = new Map<string, LostEdge>()
+  readonly #traffic: CallTraffic
   readonly #lost = new Map<string, LostOperation>()
   readonly #heldExits = new HeldCalls()
   #heldRoots: Waiting[] = []
-  /** What came in the last minute: by edge connected and lost calls, by entry those with and without context. */
   readonly #timed = new TimedMatch()
-  readonly #recentEdges: RecentCounts
-  readonly #recentEntries: RecentCounts
+  /** Exits of the traffic that `#timed` has. */
+  #timedExits = 0
   #nowMs = 0
 
-  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+  constructor(config: ContextPropagationConfig, evidenceLimit: number, traffic: CallTraffic) {
     this.#config = config
-    this.#recentEdges = new RecentCounts(config.max_operations)
-    this.#recentEntries = new RecentCounts(config.max_operations)
+    this.#traffic = traffic
     this.#evidenceLimit = evidenceLimit
   }
 
@@ -88,67 +76,15 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return verdicts
   }
 
-  edges(): readonly EdgeRow[] {
-    return [...this.#edges.values()].map(({ from, to, boundary, connected, lost }) => ({
-      from,
-      to,
-      boundary,
-      calls: connected + lost,
-      connected,
-    }))
-  }
-
   #takeIn(summary: CallSummary, share: number, nowMs: number): void {
-    for (const row of summary.exits) this.#addExit(row)
-    for (const row of summary.entries) this.#addEntry(row)
+    this.#traffic.takeIn(summary, nowMs)
+    const { exits } = this.#traffic
+    for (; this.#timedExits < exits.length; this.#timedExits++) this.#timed.add(exits[this.#timedExits]!)
     for (const sample of summary.exitSamples)
       if (keeps(sample.startMs, share)) this.#heldExits.add(withShare(sample, share), nowMs)
     for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
       if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: withShare(sample, share), sinceMs: nowMs })
-  }
-
-  #addExit(row: ExitRow): void {
-    let exit = this.#exits.get(row.key)
-    if (!exit) {
-      exit = {
-        key: row.key,
-        service: row.service,
-        name: row.name,
-        peer: row.peer,
-        boundary: row.boundary,
-        scope: row.scope,
-        total: 0,
-        unanswered: 0,
-        answeredBy: new Map(),
-      }
-      this.#exits.set(row.key, exit)
-      this.#exitIndex.add(exit)
-      this.#timed.add(exit)
-    }
-    exit.total += row.total
-    exit.unanswered += row.unanswered
-    for (const [service, boundary, count] of row.answeredBy) {
-      let edge = exit.answeredBy.get(service)
-      if (edge?.boundary !== boundary) {
-        edge = this.#edge(row.service, service, boundary)
-        exit.answeredBy.set(service, edge)
-        this.#exitIndex.addAnswer(exit, service)
-      }
-      edge.connected += count
-      this.#recentEdges.add(this.#nowMs, edge.key, count)
-    }
-  }
-
-  #addEntry(row: EntryRow): void {
-    let entry = this.#entries.get(row.key)
-    if (!entry) {
-      entry = { ...row, total: 0, roots: 0 }
-      this.#entries.set(row.key, entry)
-    }
-    entry.total += row.total
-    entry.roots += row.roots
-    this.#recentEntries.add(this.#nowMs, row.key, row.total - row.roots, row.roots)
   }
 
   /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
@@ -161,11 +97,11 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     const callers = new Map<string, KnownExit[]>()
     this.#timed.begin()
     for (const root of ready) {
-      const entry = this.#entries.get(root.sample.key)!
+      const entry = this.#traffic.entries.get(root.sample.key)!
       if (this.#config.expected_elsewhere.includes(entry.service)) continue
       let exits = callers.get(entry.key)
       if (!exits) {
-        exits = this.#exitIndex.callersOf(entry).filter((exit) => exit.unanswered > 0)
+        exits = this.#traffic.index.callersOf(entry).filter((exit) => exit.unanswered > 0)
         callers.set(entry.key, exits)
       }
       if (exits.length === 0) this.#matchByTime(root.sample, entry)
@@ -175,7 +111,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   /** Where nothing names the caller, time and counts may tell. */
-  #matchByTime(root: CallSample, entry: KnownEntry): void {
+  #matchByTime(root: CallSample, entry: JudgedEntry): void {
     let caller = this.#timed.callerOf(entry)
     let roots: readonly CallSample[] = [root]
     if (!caller) {
@@ -213,9 +149,9 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return best
   }
 
-  #lose(root: CallSample, entry: KnownEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
+  #lose(root: CallSample, entry: JudgedEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
     this.#heldExits.finish(call.held)
-    const edge = this.#edge(
+    const edge = this.#traffic.edge(
       call.exit.service,
       entry.service,
       call.exit.boundary === 'other' ? entry.boundary : call.exit.boundary,
@@ -245,7 +181,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       lost.contained += weight
     edge.lost += weight
     // It came when the connected calls did that are counted for then.
-    this.#recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edge.key, 0, weight)
+    this.#traffic.recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edge.key, 0, weight)
     lost.firstMs = Math.min(lost.firstMs, root.startMs)
     lost.lastMs = Math.max(lost.lastMs, root.startMs)
     const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
@@ -259,22 +195,12 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       })
   }
 
-  #edge(from: string, to: string, boundary: Boundary): LostEdge {
-    const key = `${from}\0${to}\0${boundary}`
-    let edge = this.#edges.get(key)
-    if (!edge) {
-      edge = { key, from, to, boundary, connected: 0, lost: 0 }
-      this.#edges.set(key, edge)
-    }
-    return edge
-  }
-
   /** Whether the callee's operation gets no context at all while its others do, from the same caller too. */
   #isOneRouteOnly({ edge, entry }: LostOperation): boolean {
     const enough = this.#config.min_occurrences
     const own = this.#recentOf(entry)
     if (edge.connected < enough || own.roots < own.total * BROKEN) return false
-    const others = [...this.#entries.values()]
+    const others = [...this.#traffic.entries.values()]
       .filter((other) => other !== entry && other.service === entry.service)
       .map((other) => this.#recentOf(other))
       .filter(({ total }) => total >= enough)
@@ -282,15 +208,17 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   /** What counts of an entry: what it gets now, or all where that is too little. */
-  #recentOf(entry: KnownEntry): { readonly total: number; readonly roots: number } {
-    const recent = this.#current(this.#recentEntries.seriesOf(entry.key, this.#nowMs))
+  #recentOf(entry: JudgedEntry): { readonly total: number; readonly roots: number } {
+    const recent = this.#current(this.#traffic.recentEntries.seriesOf(entry.key, this.#nowMs))
     return recent ? { total: recent.whole + recent.broken, roots: recent.broken } : entry
   }
 
   /** The same of an edge: a fault that begins or ends in a gateway that lives long is judged by what is, not by what was. */
-  #recentTraffic(edge: LostEdge): LostEdge {
-    const recent = this.#current(this.#recentEdges.seriesOf(edge.key, this.#nowMs - MATCH_AFTER_MS))
-    return recent ? { ...edge, connected: recent.whole, lost: recent.broken } : edge
+  #recentTraffic(edge: CallEdge): EdgeTraffic {
+    const recent = this.#current(this.#traffic.recentEdges.seriesOf(edge.key, this.#nowMs - MATCH_AFTER_MS))
+    const { from, to, boundary } = edge
+    const { whole, broken } = recent ?? { whole: edge.connected, broken: edge.lost }
+    return { from, to, boundary, connected: whole, lost: broken }
   }
 
   /**
@@ -312,13 +240,13 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
 
   #reports(): FindingReport[] {
     const reports: FindingReport[] = []
-    this.#recentEdges.expire(this.#nowMs)
-    this.#recentEntries.expire(this.#nowMs)
-    let edges: readonly LostEdge[] | null = null
+    this.#traffic.recentEdges.expire(this.#nowMs)
+    this.#traffic.recentEntries.expire(this.#nowMs)
+    let edges: readonly EdgeTraffic[] | null = null
     for (const lost of this.#lost.values()) {
       const occurrences = Math.round(lost.occurrences)
       if (lost.contained < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
-      edges ??= [...this.#edges.values()].map((edge) => this.#recentTraffic(edge))
+      edges ??= [...this.#traffic.edges.values()].map((edge) => this.#recentTraffic(edge))
       const before = lost.reportedOccurrences > 0 ? lost.cause : null
       const decided = causeOf(
         {

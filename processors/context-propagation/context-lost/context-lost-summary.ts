@@ -3,8 +3,8 @@ import type { CallSample } from './call-samples.ts'
 
 export const RULE = 'CTX-002'
 
-/** Calls out of a service, by operation and peer, since the last summary. */
-export interface ExitRow {
+/** What is known for good of the calls out of a service by one operation to one peer. */
+export interface ExitKind {
   readonly key: string
   readonly service: string
   readonly name: string
@@ -12,16 +12,10 @@ export interface ExitRow {
   readonly peer: string
   readonly boundary: Boundary
   readonly scope: string
-  readonly total: number
-  readonly unanswered: number
-  /** Of these what came when its trace had left: whether it has been answered is not known here. */
-  readonly late: number
-  /** Services that answered, over what, and how often. */
-  readonly answeredBy: [service: string, boundary: Boundary, count: number][]
 }
 
-/** Work that entered a service, by operation, since the last summary. */
-export interface EntryRow {
+/** The same of work that enters a service by one operation. */
+export interface EntryKind {
   readonly key: string
   readonly service: string
   readonly name: string
@@ -31,11 +25,25 @@ export interface EntryRow {
   readonly scope: string
   /** The RPC that the name is of; null where it is of none. */
   readonly rpc: string | null
-  readonly total: number
+}
+
+/** Columns by the numbers that a shard has for exits. There is a kind wherever there are calls. */
+export interface ExitColumns {
+  readonly kinds: readonly (ExitKind | undefined)[]
+  readonly calls: Uint32Array
+  readonly unanswered: Uint32Array
+  /** Of these what came when its trace had left: whether it has been answered is not known here. */
+  readonly late: Uint32Array
+}
+
+/** The same for entries. */
+export interface EntryColumns {
+  readonly kinds: readonly (EntryKind | undefined)[]
+  readonly calls: Uint32Array
   /** Without parent and link. */
-  readonly roots: number
+  readonly roots: Uint32Array
   /** Their call had left before, and was counted as unanswered. */
-  readonly lateAnswers: number
+  readonly lateAnswers: Uint32Array
 }
 
 /** Names a call by its span; ids as `packedId` makes them. */
@@ -45,8 +53,13 @@ export interface CallId {
 }
 
 export interface CallSummary {
-  readonly exits: readonly ExitRow[]
-  readonly entries: readonly EntryRow[]
+  /** Whose numbers these are; what a number stands for there never changes. */
+  readonly shard: string
+  /** What came since the last summary. */
+  readonly exits: ExitColumns
+  readonly entries: EntryColumns
+  /** Of each exit and entry that answered it: both numbers, and how often. */
+  readonly answers: Uint32Array
   /** Unanswered exits and parentless entries, of the kept share of time. */
   readonly exitSamples: readonly CallSample[]
   readonly rootSamples: readonly CallSample[]

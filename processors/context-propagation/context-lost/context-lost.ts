@@ -13,24 +13,32 @@ import { PairTally } from '../pair-tally.ts'
 import { Peers } from '../peers.ts'
 import { CallIds } from './call-ids.ts'
 import { CallSamples } from './call-samples.ts'
+import type { CallTraffic } from './call-traffic.ts'
 import { ContextLostJudge } from './context-lost-judge.ts'
-import { type CallSummary, type EntryRow, type ExitRow, exitKey, RULE } from './context-lost-summary.ts'
-
-/** Its judge also knows the traffic of every edge. */
-export interface ContextLostRule extends TraceRule<CallFacts, CallSummary> {
-  createJudge(): ContextLostJudge
-}
+import {
+  type CallSummary,
+  type EntryColumns,
+  type EntryKind,
+  type ExitColumns,
+  type ExitKind,
+  exitKey,
+  RULE,
+} from './context-lost-summary.ts'
 
 /**
  * CTX-002 context_lost_between_services: entry spans of a callee are roots without a link while the caller's exit spans
  * for them have no child. The two sides share no id, so what each side saw is counted here and matched in the judge.
  * Assumes that a root with a link is a new trace by design. A call and its answer may be in two pieces of their trace.
  */
-export function contextLost(config: ContextPropagationConfig, evidenceLimit: number): ContextLostRule {
+export function contextLost(
+  config: ContextPropagationConfig,
+  evidenceLimit: number,
+  traffic: CallTraffic,
+): TraceRule<CallFacts, CallSummary> {
   return {
     rules: [RULE],
     createObserver: () => new ContextLostObserver(config),
-    createJudge: () => new ContextLostJudge(config, evidenceLimit),
+    createJudge: () => new ContextLostJudge(config, evidenceLimit, traffic),
   }
 }
 
@@ -62,8 +70,9 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
   readonly #traits: (Traits | undefined)[] = []
-  /** By exit group: the judges look up by one string, not by ever new ones. */
-  readonly #exitKeys: (string | undefined)[] = []
+  /** By exit group, and by operation. */
+  readonly #exitKinds: (ExitKind | undefined)[] = []
+  readonly #entryKinds: (EntryKind | undefined)[] = []
   /** Exit group + 1 by row of the batch that is being read: a call and its answer both ask for it. */
   #groups = new Int32Array(1024)
   #registry: Operations | null = null
@@ -101,57 +110,64 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   }
 
   takeSummary(): CallSummary {
-    const registry = this.#registry
-    if (!registry) return { exits: [], entries: [], exitSamples: [], rootSamples: [], answeredApart: [], share: 1 }
-    const exits: ExitRow[] = []
-    const entries: EntryRow[] = []
-    // By exit group, and by operation.
-    const exitOf: ExitRow[] = []
-    const entryOf: EntryRow[] = []
-    this.#exits.forEach((group, total, lost) => {
-      const { service, name } = registry.all[this.#peers.operationOf(group)]!
-      const peer = this.#peers.peerOf(group)
-      const { boundary, scope } = this.#traits[this.#peers.operationOf(group)]!
-      this.#exitKeys[group] ??= exitKey(service, name, peer)
-      exitOf[group] = {
-        key: this.#exitKeys[group],
-        service,
-        name,
-        peer,
-        boundary,
-        scope,
-        total,
-        unanswered: lost,
-        late: this.#lateExits.get(group) ?? 0,
-        answeredBy: [],
-      }
-      exits.push(exitOf[group])
-    })
-    this.#answers.forEach((group, operation, count) => {
-      const exit = exitOf[group]
-      if (!exit) return
-      const boundary = exit.boundary === 'other' ? this.#traits[operation]!.boundary : exit.boundary
-      exit.answeredBy.push([registry.all[operation]!.service, boundary, count])
-    })
-    this.#entries.forEach((operation, total, roots) => {
-      const { key, service, name } = registry.all[operation]!
-      const lateAnswers = this.#lateAnswers.get(operation) ?? 0
-      entryOf[operation] = { key, service, name, ...this.#traits[operation]!, total, roots, lateAnswers }
-      entries.push(entryOf[operation])
-    })
-    this.#exits.clear()
-    this.#entries.clear()
-    this.#lateAnswers.clear()
-    this.#lateExits.clear()
-    this.#answers.clear()
+    const answers = this.#takeAnswers()
+    const exits = this.#takeExits()
+    const entries = this.#takeEntries()
     return {
+      shard: this.#registry?.shard ?? '',
       exits,
       entries,
-      exitSamples: this.#exitSamples.take((group) => exitOf[group]!.key),
-      rootSamples: this.#rootSamples.take((operation) => entryOf[operation]!.key),
+      answers,
+      exitSamples: this.#exitSamples.take((group) => exits.kinds[group]!.key),
+      rootSamples: this.#rootSamples.take((operation) => entries.kinds[operation]!.key),
       answeredApart: this.#answeredApart.take(),
       share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
     }
+  }
+
+  /** Calls of traces of which nothing is known are no exits, though they may have an answer. */
+  #takeAnswers(): Uint32Array {
+    const answers = this.#answers.take()
+    let kept = 0
+    for (let i = 0; i < answers.length; i += 3) {
+      if (this.#exits.of(answers[i]!) === 0) continue
+      answers.copyWithin(kept, i, i + 3)
+      kept += 3
+    }
+    return answers.subarray(0, kept)
+  }
+
+  #takeExits(): ExitColumns {
+    const { total, lost } = this.#exits.take()
+    const late = new Uint32Array(total.length)
+    for (const [group, count] of this.#lateExits) late[group] = count
+    this.#lateExits.clear()
+    for (let group = 0; group < total.length; group++)
+      if (total[group] !== 0) this.#exitKinds[group] ??= this.#exitKind(group)
+    return { kinds: this.#exitKinds, calls: total, unanswered: lost, late }
+  }
+
+  #takeEntries(): EntryColumns {
+    const { total, lost } = this.#entries.take()
+    const lateAnswers = new Uint32Array(total.length)
+    for (const [operation, count] of this.#lateAnswers) lateAnswers[operation] = count
+    this.#lateAnswers.clear()
+    for (let operation = 0; operation < total.length; operation++)
+      if (total[operation] !== 0) this.#entryKinds[operation] ??= this.#entryKind(operation)
+    return { kinds: this.#entryKinds, calls: total, roots: lost, lateAnswers }
+  }
+
+  #exitKind(group: number): ExitKind {
+    const operation = this.#peers.operationOf(group)
+    const { service, name } = this.#registry!.all[operation]!
+    const { boundary, scope } = this.#traits[operation]!
+    const peer = this.#peers.peerOf(group)
+    return { key: exitKey(service, name, peer), service, name, peer, boundary, scope }
+  }
+
+  #entryKind(operation: number): EntryKind {
+    const { key, service, name } = this.#registry!.all[operation]!
+    return { key, service, name, ...this.#traits[operation]! }
   }
 
   learn(verdicts: Verdicts): void {
@@ -224,14 +240,18 @@ class Counts {
     if (isLost) this.#lost[id]!++
   }
 
-  forEach(visit: (id: number, total: number, lost: number) => void): void {
-    for (let id = 0; id < this.#used; id++) if (this.#total[id] !== 0) visit(id, this.#total[id]!, this.#lost[id]!)
+  of(id: number): number {
+    return id < this.#used ? this.#total[id]! : 0
   }
 
-  clear(): void {
+  /** By number; begins anew. */
+  take(): { total: Uint32Array; lost: Uint32Array } {
+    const total = this.#total.slice(0, this.#used)
+    const lost = this.#lost.slice(0, this.#used)
     this.#total.fill(0, 0, this.#used)
     this.#lost.fill(0, 0, this.#used)
     this.#used = 0
+    return { total, lost }
   }
 
   #grow(id: number): void {

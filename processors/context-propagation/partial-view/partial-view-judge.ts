@@ -1,14 +1,13 @@
 import type { FindingReport } from '../../../component/finding.ts'
 import type { OccurrenceSummary } from '../../../component/occurrence-rule.ts'
-import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import { operationKey } from '../../../otlp/operations.ts'
-import { type KnownExit, namesService } from '../callee-match.ts'
+import { namesService } from '../callee-match.ts'
 import type { ContextPropagationConfig } from '../config.ts'
-import type { CallSummary } from '../context-lost/context-lost-summary.ts'
+import { type CallTraffic, interfaceOf, type JudgedExit } from '../context-lost/call-traffic.ts'
 import type { OrphanSummary } from '../orphan-span/orphan-summary.ts'
 import type { OutrankedRow } from '../outranked.ts'
-import { RecentCounts, SLICES } from '../recent-counts.ts'
+import { RecentCounts } from '../recent-counts.ts'
 import { HeadlessOrphans } from './headless-orphans.ts'
 import { OpenExits } from './open-calls.ts'
 import {
@@ -29,7 +28,6 @@ const CONFIRM_AFTER_MS = 20_000
 
 /** How long after the last spans the view is judged: an export interval. */
 const TRAFFIC_WITHIN_MS = 5000
-const NOBODY: ReadonlySet<string> = new Set()
 const WHOLE: Verdict = { kind: 'whole' }
 /** Share of the orphans of a service that must be explained where the others tell nothing. */
 const EXPLAINED_FROM = 0.1
@@ -57,38 +55,20 @@ export interface ViewSummary {
 /** `suspected` withholds only; `partial` is certain. */
 export type ViewState = 'whole' | 'suspected' | 'partial'
 
-/** What is known of an exit for good. */
-interface Exit extends Pick<KnownExit, 'service' | 'name' | 'peer' | 'boundary'> {
-  readonly answeredBy: Map<string, { calls: number }>
-  readonly rpc: string | null
-}
-
 interface OrphanTally {
   orphans: number
   explained: number
   mute: number
 }
 
-/** Weighs what is missing on all edges of the last minute; until orphans show up it only learns who calls whom. */
+/** Weighs what is missing on all edges of the last minute; until orphans show up it only counts them. */
 export class PartialViewJudge implements TraceJudge<ViewSummary> {
   state: ViewState = 'whole'
   readonly #limit: number
   readonly #elsewhere: readonly string[]
-  readonly #exits = new Map<string, Exit>()
-  readonly #callers = new Map<string, Set<string>>()
-  /** Services by the RPCs that they serve. */
-  readonly #servers = new Map<string, string>()
-  /** The same by what the RPCs belong to, as `shop.Cart` of `shop.Cart/Get`. */
-  readonly #interfaces = new Map<string, string>()
-  /** Per exit: calls, unanswered. */
-  readonly #recentExits: RecentCounts
+  readonly #traffic: CallTraffic
   /** Per service: entries with a parent id, and orphans among them. */
   readonly #recentEntries: RecentCounts
-  /**
-   * Per service, answers that are here but not below their call; a slice longer than the calls, which are only known to be
-   * unanswered when their trace has waited, so that no call is left when its answer has just faded.
-   */
-  readonly #recentLostAnswers: RecentCounts
   /** Per caller and callee: orphans whose call is here. */
   readonly #recentBridges: RecentCounts
   readonly #recentInner: RecentCounts
@@ -96,58 +76,30 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #entryOperations = new Set<string>()
   readonly #orphansOf = new Map<string, OrphanTally>()
   readonly #headless: HeadlessOrphans
-  readonly #open: OpenExits<Exit>
+  readonly #open: OpenExits<JudgedExit>
+  /** Exits of the traffic that `#open` has. */
+  #openExits = 0
   #answersMissing = false
   #partialSinceMs = 0
-  #trafficMs = 0
   #judgements = 0
   #partialJudgements = 0
   #share = 1
 
-  constructor(config: ContextPropagationConfig) {
+  constructor(config: ContextPropagationConfig, traffic: CallTraffic) {
+    this.#traffic = traffic
     this.#limit = config.max_operations
     this.#elsewhere = config.expected_elsewhere
-    this.#recentExits = new RecentCounts(this.#limit)
     this.#recentEntries = new RecentCounts(this.#limit)
-    this.#recentLostAnswers = new RecentCounts(this.#limit, SLICES + 1)
     this.#recentBridges = new RecentCounts(this.#limit)
     this.#recentInner = new RecentCounts(1)
     this.#headless = new HeadlessOrphans(this.#limit)
     this.#open = new OpenExits(this.#limit)
   }
 
-  takeCalls(summaries: readonly CallSummary[], nowMs: number): void {
-    for (const { exits, entries } of summaries) {
-      if (exits.length + entries.length > 0) this.#trafficMs = nowMs
-      for (const row of exits) {
-        const exit = this.#exit(row)
-        if (exit === null) continue
-        for (const [service, , count] of row.answeredBy) {
-          const known = exit.answeredBy.get(service)
-          if (known) {
-            known.calls += count
-            continue
-          }
-          this.#callersOf(service).add(row.service)
-          exit.answeredBy.set(service, { calls: count })
-        }
-        if (row.boundary !== 'messaging')
-          this.#recentExits.add(nowMs, row.key, row.total - row.late, row.unanswered - row.late)
-      }
-      for (const { service, rpc, roots, lateAnswers } of entries) {
-        if (rpc !== null && this.#servers.size < this.#limit) {
-          this.#servers.set(rpc, service)
-          this.#interfaces.set(interfaceOf(rpc), service)
-        }
-        if (roots + lateAnswers > 0) this.#recentLostAnswers.add(nowMs, service, roots + lateAnswers)
-      }
-    }
-  }
-
   /** Calls whose callee goes on under half of the trace id: their answer is here, though not below them. */
   takeCuts(summaries: readonly OccurrenceSummary[], nowMs: number): void {
     for (const { rows } of summaries)
-      for (const { service, count } of rows) this.#recentLostAnswers.add(nowMs, service, count)
+      for (const { service, count } of rows) this.#traffic.recentLostAnswers.add(nowMs, service, count)
   }
 
   takeOrphans(summaries: readonly OrphanSummary[], nowMs: number): void {
@@ -169,8 +121,10 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   judge(summaries: readonly ViewSummary[], nowMs: number): readonly FindingReport[] {
+    const { exits, lastMs } = this.#traffic
+    for (; this.#openExits < exits.length; this.#openExits++) this.#open.add(exits[this.#openExits]!)
     for (const { bridged, explained, mute, open } of summaries) {
-      this.#open.ask(open, this.#exits.values())
+      this.#open.ask(open, exits)
       for (const [service, count] of explained) this.#tallyOf(service).explained += count
       for (const [service, count] of mute) this.#tallyOf(service).mute += count
       for (const { from, to, count } of bridged) {
@@ -179,15 +133,15 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       }
     }
     for (const counts of [
-      this.#recentExits,
+      this.#traffic.recentExits,
       this.#recentEntries,
-      this.#recentLostAnswers,
+      this.#traffic.recentLostAnswers,
       this.#recentBridges,
       this.#recentInner,
     ])
       counts.expire(nowMs)
     // Without traffic nothing is known to have changed; what fades from the counts is no news.
-    if (nowMs - this.#trafficMs > TRAFFIC_WITHIN_MS) return []
+    if (nowMs - lastMs > TRAFFIC_WITHIN_MS) return []
     this.#open.begin()
     const view = this.#isPlainlyWhole() ? null : this.#view()
     this.#open.settle((exit) => this.#calleeOf(exit)?.name)
@@ -232,7 +186,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       this.#headless.mayBeElsewhere(place.service, place.operation!, this.#answersMissing)
     )
       return true
-    if (this.#callers.has(place.service)) return false
+    if (this.#traffic.index.hasAnswered(place.service)) return false
     const { orphans, explained, mute } = this.#tallyOf(place.service)
     return explained < orphans * EXPLAINED_FROM || explained < (orphans - mute) / 2
   }
@@ -241,7 +195,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   #isPlainlyWhole(): boolean {
     if (this.#open.areAsked) return false
     const withParent = this.#recentEntries.total(0)
-    const unanswered = this.#recentExits.total(1)
+    const unanswered = this.#traffic.recentExits.total(1)
     return unanswered < ANSWERS_MISSING_FROM && isPlainlyWhole(withParent, unanswered)
   }
 
@@ -257,7 +211,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         service,
         withParent,
         orphans: Math.max(0, orphans - (bridgedTo.get(service) ?? 0)),
-        callers: this.#callers.get(service) ?? NOBODY,
+        callers: new Set([...this.#traffic.index.answeredBy(service)].map((exit) => exit.service)),
       })
     })
     return { entries, exits: this.#exitTraffic(), innerOrphans: this.#recentInner.firstOf('') }
@@ -266,8 +220,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   /** Calls by caller and callee, without those whose answer is here but hangs elsewhere. */
   #exitTraffic(): readonly ExitTraffic[] {
     const edges = new Map<string, { from: string; to: string; seen: boolean; calls: number; unanswered: number }>()
-    this.#recentExits.forEach((key, calls, unanswered) => {
-      const exit = this.#exits.get(key)!
+    this.#traffic.recentExits.forEach((key, calls, unanswered) => {
+      const exit = this.#traffic.exitOf(key)
       const callee = this.#calleeOf(exit)
       if (callee === null) return
       const edgeKey = `${exit.service}\0${callee.name}`
@@ -280,7 +234,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       edge.unanswered += unanswered
     })
     for (const [key, edge] of edges) {
-      const lost = this.#recentLostAnswers.firstOf(edge.to)
+      const lost = this.#traffic.recentLostAnswers.firstOf(edge.to)
       this.#open.compare(edge.to, edge.unanswered, lost)
       edge.unanswered = Math.max(0, edge.unanswered - lost - this.#recentBridges.firstOf(key))
     }
@@ -288,45 +242,26 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   }
 
   /** Whom a call is for: who answers it as a rule, who serves that RPC, whom the caller names. Null where nobody need answer. */
-  #calleeOf({ service, rpc, peer, boundary, answeredBy }: Exit): { name: string; seen: boolean } | null {
+  #calleeOf({ service, rpc, peer, boundary, answeredBy }: JudgedExit): { name: string; seen: boolean } | null {
+    const { servers, interfaces } = this.#traffic
     let usual: string | null = null
     let most = 0
-    for (const [service, { calls }] of answeredBy) {
+    for (const [service, answered] of answeredBy) {
+      const calls = answered.reduce((sum, part) => sum + part.calls, 0)
       if (calls <= most) continue
       usual = service
       most = calls
     }
-    usual ??= rpc === null ? null : (this.#servers.get(rpc) ?? null)
+    usual ??= rpc === null ? null : (servers.get(rpc) ?? null)
     if (usual !== null) return this.#isElsewhere(usual) ? null : { name: usual, seen: true }
     if (boundary !== 'grpc' || this.#isElsewhere(peer)) return null
     // Without kinds, work inside a service that is named like its RPCs is no call of anybody.
-    if (rpc !== null && this.#interfaces.get(interfaceOf(rpc)) === service) return null
+    if (rpc !== null && interfaces.get(interfaceOf(rpc)) === service) return null
     return { name: rpc === null ? peer : interfaceOf(rpc), seen: false }
   }
 
   #isElsewhere(name: string): boolean {
     return this.#elsewhere.some((service) => service === name || namesService(name, service))
-  }
-
-  #exit(row: CallSummary['exits'][number]): Exit | null {
-    let exit = this.#exits.get(row.key)
-    if (!exit) {
-      if (this.#exits.size >= this.#limit) return null
-      const { service, name, peer, boundary } = row
-      exit = { service, name, peer, boundary, answeredBy: new Map(), rpc: rpcNameOf(name) }
-      this.#exits.set(row.key, exit)
-      this.#open.add(exit)
-    }
-    return exit
-  }
-
-  #callersOf(service: string): Set<string> {
-    let callers = this.#callers.get(service)
-    if (!callers) {
-      callers = new Set()
-      this.#callers.set(service, callers)
-    }
-    return callers
   }
 
   #tallyOf(service: string): OrphanTally {
@@ -364,8 +299,4 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
 
 function isUnanswered({ calls, unanswered }: ExitTraffic): boolean {
   return unanswered >= ANSWERS_MISSING_FROM && unanswered >= calls * MISSING_SHARE
-}
-
-function interfaceOf(rpc: string): string {
-  return rpc.slice(0, rpc.indexOf('/'))
 }

@@ -2,12 +2,13 @@ import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trac
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
+import type { CallTraffic } from '../context-lost/call-traffic.ts'
 import { callOfOrphan, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
 import type { Outranked } from '../outranked.ts'
 import { OpenCalls } from './open-calls.ts'
 import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
 
-/** Its judge also hears what the rules on calls and orphans count. */
+/** Its judge also hears what the rules on cut ids and orphans count, and reads the traffic of CTX-002. */
 export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
   createJudge(): PartialViewJudge
 }
@@ -17,11 +18,11 @@ export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
  * nothing itself but the orphans that do not speak for a hidden service: those whose call is here, so that only what stands
  * between is missing, those below which the whole trace hangs, and those that miss a span of a service that is seen. Comes first, so that the others know whether to mark.
  */
-export function partialView(config: ContextPropagationConfig): PartialViewRule {
+export function partialView(config: ContextPropagationConfig, traffic: CallTraffic): PartialViewRule {
   return {
     rules: [RULE],
     createObserver: () => new PartialViewObserver(config.match_tolerance),
-    createJudge: () => new PartialViewJudge(config),
+    createJudge: () => new PartialViewJudge(config, traffic),
   }
 }
 

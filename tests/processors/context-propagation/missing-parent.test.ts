@@ -4,6 +4,7 @@ import { Operations } from '../../../otlp/operations.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { CallFacts } from '../../../processors/context-propagation/call-facts.ts'
 import { configSchema } from '../../../processors/context-propagation/config.ts'
+import { CallTraffic } from '../../../processors/context-propagation/context-lost/call-traffic.ts'
 import { partialView } from '../../../processors/context-propagation/partial-view/partial-view.ts'
 import { tracesBatch } from '../../support/scan.ts'
 
@@ -24,7 +25,7 @@ function told(state: number, hasCall: boolean) {
       state: Uint8Array.of(state),
     }),
   )
-  const observer = partialView(configSchema.parse({})).createObserver()
+  const observer = partialView(configSchema.parse({}), new CallTraffic(100)).createObserver()
   observer.observe(facts, 0)
   const { bridged, mute } = observer.takeSummary(0)
   return { parent: facts.missingParents.get(ORPHAN), bridged: bridged.length, mute }

@@ -18,6 +18,21 @@ describe('a tally of pairs', () => {
     expect(countsOf(tally)).toEqual(pairs.map(([first, second]) => [first, second, 3]))
   })
 
+  it('tells the sum of a pair, and 0 of one that did not come', () => {
+    const tally = new PairTally()
+    tally.add(1, 2, 5)
+    tally.add(1, 2)
+    expect([tally.of(1, 2), tally.of(2, 1)]).toEqual([6, 0])
+  })
+
+  it('is taken as numbers, and begins anew', () => {
+    const tally = new PairTally()
+    tally.add(1, 2, 5)
+    tally.add(2, 1)
+    expect(tally.take()).toEqual(Uint32Array.of(1, 2, 5, 2, 1, 1))
+    expect(tally.take()).toEqual(new Uint32Array(0))
+  })
+
   it('begins anew when it is cleared', () => {
     const tally = new PairTally()
     tally.add(1, 2)
