@@ -11,6 +11,7 @@ import { SpanTable } from '../../otlp/span-table.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
 import { type Arrival, ArrivalOrder } from './arrival-order.ts'
+import { cutByTime, EXPORT_INTERVAL_MS } from './cut-by-time.ts'
 import { RequestTimes, type TimeSummary, timesInJson, timesOfRequest, timesOfSpans } from './request-times.ts'
 import { Spool } from './spool.ts'
 import { TraceCount } from './trace-count.ts'
@@ -165,8 +166,19 @@ export class ReplayInput {
       for (const message of messages) {
         for (const request of this.recording.requestsIn(message)) {
           const items = timesOfRequest(request.signal, request.bytes, this.#times.clear())
-          if (items instanceof Malformed) this.recording.reject(items.message)
-          else put(order.push(spool.add(request), this.#times.summary()))
+          if (items instanceof Malformed) {
+            this.recording.reject(items.message)
+            continue
+          }
+          const times = this.#times.summary()
+          if (request.signal !== 'traces' || !(times.lastMs - times.firstMs > EXPORT_INTERVAL_MS)) {
+            put(order.push(spool.add(request), times))
+            continue
+          }
+          for (const bytes of cutByTime(request.bytes, this.#budget.memory)) {
+            timesOfRequest('traces', bytes, this.#times.clear())
+            put(order.push(spool.add({ signal: 'traces', bytes }), this.#times.summary()))
+          }
         }
       }
     }

@@ -57,6 +57,25 @@ function requestsOf(broken: 'nothing' | 'lifetime' | 'context'): OtlpJson[] {
   })
 }
 
+/** A call a second from the shop to the cart, for four minutes; all that the shop sent stands before all of the cart. */
+function storedByService(): OtlpJson[] {
+  const request = (service: 'shop' | 'cart', from: number, until: number): OtlpJson =>
+    traceRequestJson([
+      { service, spans: Array.from({ length: until - from }, (_, i) => spansOf(service, from + i)).flat() },
+    ])
+  const spansOf = (service: 'shop' | 'cart', second: number): SpanSpec[] => {
+    const traceId = 1000 + second
+    const startNano = TEST_START_NANO + BigInt(second) * 1000n * MS
+    const span = (spanId: number, kind: 'server' | 'client', more: SpanSpec): SpanSpec => ({
+      ...{ name: 'GET /cart', kind, traceId, spanId: traceId * 10 + spanId, parentId: traceId * 10 + spanId - 1 },
+      ...{ startNano, endNano: startNano + 20n * MS, ...more },
+    })
+    if (service === 'shop') return [span(1, 'server', { parentId: null }), span(2, 'client', {})]
+    return [span(3, 'server', {})]
+  }
+  return [request('shop', 0, 200), request('shop', 200, 240), request('cart', 0, 100), request('cart', 100, 240)]
+}
+
 const jsonLines = (requests: readonly OtlpJson[]) => requests.map((request) => `${JSON.stringify(request)}\n`).join('')
 
 /** Protobuf as the Collector's file exporter writes it: each request after its length. */
@@ -129,6 +148,12 @@ describe('the exit code of blindspot replay', () => {
 })
 
 describe('the report of blindspot replay', () => {
+  it('finds nothing late in what is stored by service, minutes of it in one request', async () => {
+    const path = save('by-service.otlp.jsonl', jsonLines(storedByService()))
+    const { out } = await replay(path, '--format', 'json')
+    expect(JSON.parse(out) as Report).toMatchObject({ inputs: [{ ordering: 'sorted', spans: 720 }], findings: [] })
+  })
+
   it('for people is a table with place, cause, share and two traces to look at', async () => {
     const { out } = await replay(save('context.otlp.jsonl', jsonLines(requestsOf('context'))))
     expect(out).toMatch(/context\.otlp\.jsonl: 20 traces, 60 spans/)
