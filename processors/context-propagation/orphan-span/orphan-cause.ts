@@ -69,12 +69,6 @@ export function orphanCauseOf(operation: OrphanStatistics, siblings: () => Sibli
   return mismatchOf([operation])
 }
 
-/** All that fell into the bursts of another operation was lost with it. */
-export function isLostInBursts(operation: OrphanStatistics, siblings: readonly OrphanStatistics[]): boolean {
-  const bursts = siblings.flatMap(({ history }) => history.bursts)
-  return bursts.length > 0 && operation.history.isWithin(bursts)
-}
-
 /** Operations that the same service calls: what one alone is too rare to tell. */
 export function mismatchOf(operations: readonly OrphanStatistics[]): OrphanCause {
   let orphans = 0

@@ -2,14 +2,7 @@ import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import { InstanceCounts } from './instance-counts.ts'
-import {
-  isLostInBursts,
-  mismatchOf,
-  type OrphanCause,
-  type OrphanStatistics,
-  orphanCauseOf,
-  usualCaller,
-} from './orphan-cause.ts'
+import { mismatchOf, type OrphanCause, type OrphanStatistics, orphanCauseOf, usualCaller } from './orphan-cause.ts'
 import { OrphanHistory } from './orphan-history.ts'
 import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 import { type Siblings, SpansWithParent } from './spans-with-parent.ts'
@@ -188,18 +181,22 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     const groups = Map.groupBy(orphaned, groupOf)
     for (const group of groups.values()) {
       const open = group.filter(({ decided }) => decided.cause === 'undetermined')
-      const bursts = group.filter(({ decided }) => decided.cause === 'parent_dropped')
-      for (const operation of open) if (isLostInBursts(operation, bursts)) operation.decide(bursts[0]!.decided)
+      // All that fell into the bursts of another operation was lost with it.
+      const dropped = group.filter(({ decided }) => decided.cause === 'parent_dropped')
+      const bursts = dropped.flatMap(({ history }) => history.bursts)
+      if (bursts.length > 0)
+        for (const operation of open) if (operation.history.isWithin(bursts)) operation.decide(dropped[0]!.decided)
       const mismatch = mismatchOf(open)
       for (const operation of open) operation.decide(mismatch)
     }
+    const proxied = new Map<string, OrphanCause>()
+    for (const { service, decided } of orphaned)
+      if (decided.cause === 'parent_not_exported' && !proxied.has(service)) proxied.set(service, decided)
     for (const operation of orphaned) {
-      const { entry, standing, withParent, service } = operation
-      if (!entry || standing < withParent || operation.decided.cause !== 'undetermined') continue
-      const proxied = orphaned.find(
-        (other) => other.service === service && other.decided.cause === 'parent_not_exported',
-      )
-      if (proxied) operation.decide(proxied.decided)
+      const { entry, standing, withParent, service, decided } = operation
+      if (!entry || standing < withParent || decided.cause !== 'undetermined') continue
+      const cause = proxied.get(service)
+      if (cause) operation.decide(cause)
     }
   }
 
