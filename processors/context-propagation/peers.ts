@@ -1,3 +1,4 @@
+import { stringAttribute } from '../../otlp/attributes.ts'
 import { attributeChoice, BestAttribute } from '../../otlp/best-attribute.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
@@ -107,6 +108,15 @@ export class Peers {
       this.#index[i] = group + 1
     }
   }
+}
+
+/** The peer's host as `peerOf` has it, of a single span. */
+export function peerOfSpan(table: SpanTable, row: number): string {
+  for (const key of PEER_KEYS.keys) {
+    const peer = stringAttribute(table, row, key)
+    if (peer !== null) return hostOf(peer)
+  }
+  return ''
 }
 
 function hash(operation: number, peer: number): number {

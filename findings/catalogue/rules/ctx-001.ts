@@ -181,11 +181,22 @@ for {
       constants: ['context-propagation/partial-view/headless-orphans.ts BESIDE'],
       reason: 'An intermediary makes one call for each that it gets.',
     },
+    {
+      what: 'share of the orphans of an operation amid calls to a service that is not seen, from which their parents may be elsewhere; and orphans by such calls that look like an intermediary instead',
+      value: '0.7; 0.9 to 1.1',
+      constants: [
+        'context-propagation/partial-view/calls-out-of-sight.ts MOST',
+        'context-propagation/partial-view/calls-out-of-sight.ts ONE_EACH_FROM',
+        'context-propagation/partial-view/calls-out-of-sight.ts ONE_EACH_UNTIL',
+      ],
+      reason: 'Of most orphans nothing else is known then. An intermediary passes on the same RPC, one call for each.',
+    },
   ],
   blindTo: [
     'Traces that left the window early for lack of memory, and traces that were already on their way when the gateway started: they are counted as unknown.',
     'Parents that went to another gateway: when parents and children are missing alike on all edges, GW-001 says so and this rule is silent.',
     'Services whose callers were never seen at all, which may send their spans elsewhere: their orphans are reported only where the call that an intermediary cut is here, where the whole trace hangs below the orphan, or where no call was under way that could have left the services that are seen. Callers that are known to send elsewhere: expected_elsewhere.',
+    'A service of which nothing is seen, called by one that is: what it calls in turn may as well be whole at another gateway. Orphans that begin while such a call is under way are reported only where it looks like the work of an intermediary.',
     'A first service of which one process exports nothing looks like one that sends elsewhere: where neither the root nor another span of a process that lost some is in the trace, orphans are reported only in bursts, below an intermediary before the first service, or of a single operation.',
     'Spans that only look like roots because the context was lost: that is CTX-002 and CTX-003.',
     'Orphans whose trace id looks cut to 64 bits, where others have 128: they may be CTX-004, so nothing is said of them before their grace has passed.',

@@ -1,6 +1,6 @@
 import type { Boundary, EdgeRow } from '../../../component/finding.ts'
 import { rpcNameOf } from '../../../component/rpc-name.ts'
-import type { KnownEntry, KnownExit } from '../callee-match.ts'
+import { type KnownEntry, type KnownExit, serviceNameOf } from '../callee-match.ts'
 import { PairTally } from '../pair-tally.ts'
 import { RecentCounts, SLICES, UNPLACED } from '../recent-counts.ts'
 import type { CallSummary, EntryKind, ExitKind } from './context-lost-summary.ts'
@@ -73,6 +73,9 @@ export class CallTraffic {
   readonly servers = new Map<string, string>()
   /** The same by what the RPCs belong to, as `shop.Cart` of `shop.Cart/Get`. */
   readonly interfaces = new Map<string, string>()
+  /** Services that work was seen to enter, as serviceNameOf names them, and topics by which it came. */
+  readonly services = new Set<string>()
+  readonly topics = new Set<string>()
   /** Of the last minute. By edge: connected and lost calls. By entry: those with and without context. */
   readonly recentEdges: RecentCounts
   readonly recentEntries: RecentCounts
@@ -108,6 +111,10 @@ export class CallTraffic {
 
   exitOf(key: string): JudgedExit {
     return this.#exitsByKey.get(key)!
+  }
+
+  knownExit(key: string): JudgedExit | undefined {
+    return this.#exitsByKey.get(key)
   }
 
   /** Made where there is none. */
@@ -191,6 +198,8 @@ export class CallTraffic {
     if (!entry) {
       entry = { ...kind, total: 0, roots: 0, recent: UNPLACED, lostAnswers: UNPLACED }
       this.entries.set(kind.key, entry)
+      this.services.add(serviceNameOf(kind.service))
+      if (kind.destination !== '') this.topics.add(kind.destination)
       if (kind.rpc !== null) this.#addServer(kind.rpc, kind.service)
     }
     return entry

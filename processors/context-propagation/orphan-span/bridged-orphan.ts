@@ -53,31 +53,47 @@ export interface CallsElsewhere {
 
 /**
  * From the root of a trace to an orphan leads a chain of spans, of which some are missing. It can leave the services that
- * are seen only by a call that nobody here answers, in this trace or another. So where the root is here and no such call
- * was under way, what is missing belongs to a service that is seen.
+ * are seen only by a call that nobody here answers, in this trace or another: one of `underWay`. So where the root is here
+ * and no such call was under way, what is missing belongs to a service that is seen.
  */
 export function isMissedWithin(
+  facts: CallFacts,
+  first: number,
+  end: number,
+  underWay: readonly number[],
+  open: CallsElsewhere,
+): boolean {
+  if (end - first > MAX_CANDIDATES) return false
+  const { parentRow } = facts.batch.traces!
+  if (parentRow.subarray(first, end).every((parent) => parent !== Parent.none)) return false
+  return underWay.every((row) => open.isAnsweredElsewhere(facts, row))
+}
+
+/**
+ * The calls, as rows, that nobody in this trace answers and that were under way when an orphaned entry began; with
+ * `orBefore` those too that were over, since what was called may have sent a message that waited.
+ */
+export function callsUnderWay(
   facts: CallFacts,
   orphan: number,
   first: number,
   end: number,
   toleranceNano: number,
-  open: CallsElsewhere,
-): boolean {
-  if (end - first > MAX_CANDIDATES) return false
-  const { table, traces } = facts.batch
-  let hasRoot = false
-  for (let row = first; row < end; row++) {
-    if (traces!.parentRow[row] === Parent.none) hasRoot = true
+  orBefore = false,
+): number[] {
+  const { table } = facts.batch
+  const until = Math.min(end, first + MAX_CANDIDATES)
+  const calls: number[] = []
+  for (let row = first; row < until; row++) {
     if (row === orphan || !mayCallElsewhere(facts, row)) continue
     const nearNano = isOfOneClock(facts, row, orphan) || !isNamedAsCall(facts, row) ? 0 : toleranceNano
     if (table.differenceNano(orphan, Column.start, row, Column.start) < -nearNano) continue
-    const isMessage = table.kind(row) === SpanKind.producer
-    if (!isMessage && table.differenceNano(row, Column.end, orphan, Column.start) < -nearNano) continue
+    const mayWait = orBefore || table.kind(row) === SpanKind.producer
+    if (!mayWait && table.differenceNano(row, Column.end, orphan, Column.start) < -nearNano) continue
     if (isBelow(facts, row, orphan) || isWorkInside(facts, row) || isRepeated(facts, row, first, end)) continue
-    if (!open.isAnsweredElsewhere(facts, row)) return false
+    calls.push(row)
   }
-  return hasRoot
+  return calls
 }
 
 /** Without kinds work inside a service looks like a call that nobody answers, unless it is named like one. */

@@ -8,6 +8,7 @@ import { type CallTraffic, interfaceOf, type JudgedExit } from '../context-lost/
 import type { OrphanSummary } from '../orphan-span/orphan-summary.ts'
 import type { OutrankedRow } from '../outranked.ts'
 import { RecentCounts } from '../recent-counts.ts'
+import { CallsOutOfSight, type OrphansAmidCalls, unseenCallee } from './calls-out-of-sight.ts'
 import { HeadlessOrphans } from './headless-orphans.ts'
 import { OpenExits } from './open-calls.ts'
 import {
@@ -46,6 +47,8 @@ export interface ViewSummary {
   readonly explained: readonly (readonly [service: string, count: number])[]
   /** By service, orphans that came without the rest of their trace and tell nothing. */
   readonly mute: readonly (readonly [service: string, count: number])[]
+  /** Orphans by the calls without an answer that were under way around them. */
+  readonly amidCalls: readonly OrphansAmidCalls[]
   /** Calls without an answer that stood around orphans, named for the first time. */
   readonly open: readonly string[]
   /** For the gate that the findings pass. */
@@ -76,6 +79,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   readonly #entryOperations = new Set<string>()
   readonly #orphansOf = new Map<string, OrphanTally>()
   readonly #headless: HeadlessOrphans
+  readonly #outOfSight: CallsOutOfSight
   readonly #open: OpenExits<JudgedExit>
   /** Exits of the traffic that `#open` has. */
   #openExits = 0
@@ -93,6 +97,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     this.#recentBridges = new RecentCounts(this.#limit)
     this.#recentInner = new RecentCounts(1)
     this.#headless = new HeadlessOrphans(this.#limit)
+    this.#outOfSight = new CallsOutOfSight(this.#limit)
     this.#open = new OpenExits(this.#limit)
   }
 
@@ -106,7 +111,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     for (const { entriesOf, orphaned } of summaries) {
       this.#recentEntries.addAll(nowMs, entriesOf)
       for (const row of orphaned) {
-        const { key, service, entry, orphans, retracted } = row
+        const { key, service, entry, orphans, retracted, apart } = row
         if (!entry) {
           if (orphans > 0) this.#recentInner.add(nowMs, '', orphans - retracted)
           continue
@@ -116,6 +121,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
         if (this.#entryOperations.size < this.#limit) this.#entryOperations.add(key)
         this.#tallyOf(service).orphans += orphans
         this.#headless.add(row)
+        this.#outOfSight.addOrphans(key, orphans - apart)
       }
     }
   }
@@ -123,7 +129,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
   judge(summaries: readonly ViewSummary[], nowMs: number): readonly FindingReport[] {
     const { exits, lastMs } = this.#traffic
     for (; this.#openExits < exits.length; this.#openExits++) this.#open.add(exits[this.#openExits]!)
-    for (const { bridged, explained, mute, open } of summaries) {
+    for (const { bridged, explained, mute, amidCalls, open } of summaries) {
+      for (const row of amidCalls) this.#outOfSight.add(row)
       this.#open.ask(open, exits)
       for (const [service, count] of explained) this.#tallyOf(service).explained += count
       for (const [service, count] of mute) this.#tallyOf(service).mute += count
@@ -173,9 +180,9 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
 
   /**
    * Whether it is not known that anything is broken: in a partial view nothing is. Nor is it known of orphans in a service
-   * whose callers have not been seen at all, since these may well send their spans elsewhere, unless they look like the
-   * work of an intermediary (a call with nothing but an unknown parent between, or all of the trace below it), or miss a span
-   * of a service that is seen.
+   * whose callers have not been seen at all, or that began amid calls to one that is not seen, since these may well send
+   * their spans elsewhere, unless they look like the work of an intermediary (a call with nothing but an unknown parent
+   * between, or all of the trace below it), or miss a span of a service that is seen.
    */
   withholds({ rule, cause, place }: FindingReport): boolean {
     if (!rule.startsWith('CTX-')) return false
@@ -186,6 +193,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       this.#headless.mayBeElsewhere(place.service, place.operation!, this.#answersMissing)
     )
       return true
+    const unseen = (exit: string) => unseenCallee(this.#traffic, exit)
+    if (this.#outOfSight.mayBeElsewhere(place.service, place.operation!, unseen)) return true
     if (this.#traffic.index.hasAnswered(place.service)) return false
     const { orphans, explained, mute } = this.#tallyOf(place.service)
     return explained < orphans * EXPLAINED_FROM || explained < (orphans - mute) / 2

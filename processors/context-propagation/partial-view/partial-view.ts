@@ -1,12 +1,19 @@
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
+import { SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import type { CallTraffic } from '../context-lost/call-traffic.ts'
-import { callOfOrphan, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
+import { exitKey } from '../context-lost/context-lost-summary.ts'
+import { callOfOrphan, callsUnderWay, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
 import type { Outranked } from '../outranked.ts'
+import { peerOfSpan } from '../peers.ts'
+import type { OrphansAmidCalls } from './calls-out-of-sight.ts'
 import { OpenCalls } from './open-calls.ts'
 import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
+
+/** Operations with the calls around their orphans, in one summary. */
+const MAX_AMID_CALLS = 1000
 
 /** Its judge also hears what the rules on cut ids and orphans count, and reads the traffic of CTX-002. */
 export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
@@ -32,6 +39,8 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
   readonly #bridged = new Map<string, { from: string; to: string; count: number }>()
   readonly #explained = new Map<string, number>()
   readonly #mute = new Map<string, number>()
+  /** By operation and exits. */
+  readonly #amidCalls = new Map<string, OrphansAmidCalls>()
   readonly #open = new OpenCalls()
   /** Rows of one trace, while it is read. */
   readonly #untold: number[] = []
@@ -57,12 +66,14 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       bridged: [...this.#bridged.values()],
       explained: [...this.#explained],
       mute: [...this.#mute],
+      amidCalls: [...this.#amidCalls.values()],
       open: this.#open.take(),
       outranked: this.#outranked?.take() ?? [],
     }
     this.#bridged.clear()
     this.#explained.clear()
     this.#mute.clear()
+    this.#amidCalls.clear()
     return summary
   }
 
@@ -114,10 +125,31 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       this.#bridge(all[facts.operations[call]!]!.service, to)
       return true
     }
-    if (!isMissedWithin(facts, orphan, first, end, this.#toleranceNano, this.#open)) return false
+    const underWay = callsUnderWay(facts, orphan, first, end, this.#toleranceNano)
+    const isMessage = facts.batch.table.kind(orphan) === SpanKind.consumer
+    this.#amid(
+      facts,
+      orphan,
+      isMessage ? callsUnderWay(facts, orphan, first, end, this.#toleranceNano, true) : underWay,
+    )
+    if (!isMissedWithin(facts, first, end, underWay, this.#open)) return false
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
     return true
+  }
+
+  #amid({ registry, operations, batch: { table } }: CallFacts, orphan: number, calls: readonly number[]): void {
+    if (calls.length === 0) return
+    const keys = calls.map((row) => {
+      const { service, name } = registry.all[operations[row]!]!
+      return exitKey(service, name, peerOfSpan(table, row))
+    })
+    const exits = [...new Set(keys)].sort()
+    const { key, service, name } = registry.all[operations[orphan]!]!
+    const amidKey = [key, ...exits].join('\n')
+    const known = this.#amidCalls.get(amidKey)
+    if (known) known.count++
+    else if (this.#amidCalls.size < MAX_AMID_CALLS) this.#amidCalls.set(amidKey, { service, name, exits, count: 1 })
   }
 
   #bridge(from: string, to: string): void {

@@ -3,7 +3,7 @@ import { TracesBatch } from '../../../component/batch.ts'
 import { Operations } from '../../../otlp/operations.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { CallFacts } from '../../../processors/context-propagation/call-facts.ts'
-import { isMissedWithin } from '../../../processors/context-propagation/orphan-span/bridged-orphan.ts'
+import { callsUnderWay, isMissedWithin } from '../../../processors/context-propagation/orphan-span/bridged-orphan.ts'
 import { OpenCalls, OpenExits } from '../../../processors/context-propagation/partial-view/open-calls.ts'
 import { FLEET, fleetSpans, standingOf, watchFleet } from '../../support/fleet-of-services.ts'
 import type { SpanSpec } from '../../support/otlp-builder.ts'
@@ -52,7 +52,8 @@ function isWithin(rows: readonly Row[], open = new OpenCalls()): boolean {
     }),
   )
   const orphan = rows.findIndex(({ parent }) => parent === Parent.missing)
-  return isMissedWithin(facts, orphan, 0, rows.length, TOLERANCE_NANO, open)
+  const underWay = callsUnderWay(facts, orphan, 0, rows.length, TOLERANCE_NANO)
+  return isMissedWithin(facts, 0, rows.length, underWay, open)
 }
 
 const span = (service: string, name: string, kind: Kind, parent: number, fromMs: number, untilMs: number): Row => ({
