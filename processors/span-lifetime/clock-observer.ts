@@ -6,8 +6,9 @@ import { PairSamples } from './clocks/pair-samples.ts'
 import { isCall } from './gave-up.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 
-/** A time this far from the gateway's is no time to order samples by. */
+/** A time this far from the gateway's is no time to order samples by; nor is one this much further than the other clock's. */
 const PLAUSIBLE_S = 60
+const FURTHER_S = 5
 /** Judgements without a call after which a pair is no longer looked at. */
 const QUIET_ROUNDS = 30
 
@@ -107,7 +108,8 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     if (pair === null) return
     const isForward = pair.first === caller
     let timeS = table.timeMs(isForward ? parent : row, Column.start) / 1000
-    if (Math.abs(timeS - nowS) > PLAUSIBLE_S) timeS = table.timeMs(isForward ? row : parent, Column.start) / 1000
+    const otherS = table.timeMs(isForward ? row : parent, Column.start) / 1000
+    if (Math.abs(timeS - nowS) > Math.abs(otherS - nowS) + FURTHER_S) timeS = otherS
     if (Math.abs(timeS - nowS) > PLAUSIBLE_S) return
     const bucket = pair.samples.bucket(Math.floor(timeS))
     const isLeast = isForward ? bucket.add(timeS, endNano, startNano) : bucket.add(timeS, -startNano, -endNano)

@@ -91,7 +91,7 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
     const domains = sources.map((source) => this.#clocks.domainOf(source))
     if (kind === Kind.inTheFuture) {
       const aheadNano = this.#config.future_tolerance * 0.5e6
-      return domains.some((domain) => domain !== null && (this.#clocks.liveOffset(domain)?.offsetNano ?? 0) > aheadNano)
+      return domains.some((domain) => domain !== null && this.#clocks.aheadNano(domain) > aheadNano)
     }
     if (KINDS[kind]!.clockExplainsBeyond === null) return false
     if (this.#leftNano(row, isDue) <= 0) return true

@@ -37,6 +37,8 @@ export class ClockModel {
   readonly #steps: ClockSteps
   readonly #tracks: SettledTracks
   #live: ReadonlyMap<string, LiveOffset> = new Map()
+  /** By root the offset of the clock that is furthest behind. */
+  readonly #least = new Map<string, number>()
   #groups: readonly ClockGroup[] = []
   #groupOf: ReadonlyMap<string, ClockGroup> = new Map()
   #round = 0
@@ -63,6 +65,9 @@ export class ClockModel {
     for (const pair of due) pair.live = liveFit(pair, this.#steps.ofPair(pair), nowS)
     const live = this.#spread(pairs, (pair) => pair.live)
     this.#live = new Map([...live].map(([domain, offset]) => [domain, { ...offset, atS: nowS }]))
+    this.#least.clear()
+    for (const { root, offsetNano } of live.values())
+      this.#least.set(root, Math.min(this.#least.get(root) ?? 0, offsetNano))
     this.#tracks.settle(
       pairs.length,
       () => this.#samples.firstSecond(),
@@ -100,6 +105,12 @@ export class ClockModel {
       return live && agree(own, live) ? [live] : []
     })
     return members.find(({ halfWidthNano }) => halfWidthNano === 0) ?? averageOf(members)
+  }
+
+  /** How far the clock of a domain is ahead of that which is furthest behind, of those that calls connect with it. */
+  aheadNano(domain: string): number {
+    const own = this.#live.get(domain)
+    return own ? own.offsetNano - this.#least.get(own.root)! : 0
   }
 
   /**

@@ -10,8 +10,8 @@ const AHEAD = 7n
 /** When the last of the calls begins. */
 const START = (BigInt(TEST_START_MS) + 29_900n) * MS
 
-/** A call every 100 ms from node-a to node-b, whose clock is 7 ms ahead; the callee's span has an event in its middle. */
-function calls() {
+/** A call every 100 ms from node-a to node-b, whose clock is so many ms ahead; the callee's span has an event in its middle. */
+function calls(ahead: bigint) {
   return Array.from({ length: 300 }, (_, i) => {
     const at = (BigInt(TEST_START_MS) + BigInt(i) * 100n) * MS
     const ids = { traceId: 1000 + i }
@@ -34,10 +34,10 @@ function calls() {
             spanId: 2,
             parentId: 1,
             kind: 'server',
-            startNano: at + (1n + AHEAD) * MS,
-            endNano: at + (9n + AHEAD) * MS,
+            startNano: at + (1n + ahead) * MS,
+            endNano: at + (9n + ahead) * MS,
             events: [
-              { name: 'half', timeNano: at + (5n + AHEAD) * MS, attributes: { n: 1 } },
+              { name: 'half', timeNano: at + (5n + ahead) * MS, attributes: { n: 1 } },
               { name: 'none', timeNano: 0n },
             ],
           },
@@ -60,16 +60,16 @@ interface Sent {
 }
 
 /** What leaves of the last call, by name. */
-async function lastCall(config: object): Promise<Record<string, Sent>> {
+async function lastCall(config: object, ahead = AHEAD): Promise<Record<string, Sent>> {
   let last = new Uint8Array(0)
-  await replaySpans(factory, calls(), config, (batch) => {
+  await replaySpans(factory, calls(ahead), config, (batch) => {
     last = batch.encode() as typeof last
   })
   const request = decodeRequest('traces', last) as {
     resourceSpans: { scopeSpans: { spans: Sent[] }[] }[]
   }
   const spans = request.resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans: own }) => own))
-  const recent = spans.filter((span) => BigInt(span.startTimeUnixNano) >= START)
+  const recent = spans.filter((span) => BigInt(span.startTimeUnixNano) >= START + (ahead < 0n ? ahead * MS : 0n))
   return Object.fromEntries(recent.map((span) => [span.name, span]))
 }
 
@@ -82,6 +82,11 @@ describe('clock_correction', () => {
     expect(Number(attributes(serve!)['blindspot.clock.applied_offset'])).toBeCloseTo(0.007, 5)
     expect(BigInt(serve!.startTimeUnixNano)).toBe(START + 8n * MS)
     expect(attributes(call!)).toEqual({})
+  })
+
+  it.each([30_000n, -30_000n, 3_600_000n])('knows a clock that is %s ms ahead as soon', async (ahead) => {
+    const { serve } = await lastCall({}, ahead)
+    expect(Number(attributes(serve!)['blindspot.clock.applied_offset'])).toBeCloseTo(Number(ahead) / 1000, 5)
   })
 
   it('rewrite takes it out of start, end and events, and keeps what was sent', async () => {

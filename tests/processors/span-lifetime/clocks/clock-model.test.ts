@@ -16,14 +16,14 @@ interface Calls {
   readonly isNow?: (second: number) => boolean
 }
 
-/** What a model knows after `seconds` of calls between hosts, each a millisecond on its way, and 40 s of silence. */
-function modelOf(clocks: Clocks, calls: readonly Calls[], seconds: number): ClockModel {
+/** What a model knows after `seconds` of calls between hosts, each a millisecond on its way, and of silence. */
+function modelOf(clocks: Clocks, calls: readonly Calls[], seconds: number, silentS = 40): ClockModel {
   const model = new ClockModel({ maxClocks: 100, maxPairs: 100, maxPoints: 100_000 })
   const sources = Object.keys(clocks).map((name, i) => ({
     source: { key: name, machine: name, host: null, ip: null, instance: null },
     spans: 1000 - i,
   }))
-  for (let second = 0; second < seconds + 40; second++) {
+  for (let second = 0; second < seconds + silentS; second++) {
     const pairs = calls.map(({ from, to, aSecond, isNow = () => true }) => {
       const bucket = new SampleBucket(START_S + second)
       for (let i = 0; i < (second < seconds && isNow(second) ? aSecond : 0); i++) {
@@ -98,6 +98,15 @@ describe('ClockModel', () => {
       [31, 30],
     ] as const)
       expect(Math.round(model.settledDifference('a', 'hub', START_S + second, 0)!.nano / MS)).toBe(expectedMs)
+  })
+
+  it.each([
+    ['hub', 7_200_000],
+    ['b', 7_200_005],
+    ['a', 0],
+  ])('knows how far a clock, that of the reference too, is ahead of the last: %s', (domain, expectedMs) => {
+    const model = modelOf({ hub: STILL, a: () => -7_200_000, b: () => 5, c: STILL, rare: STILL }, STAR, 30, 0)
+    expect(Math.round(model.aheadNano(domain) / MS)).toBe(expectedMs)
   })
 
   it('knows a difference between seconds of calls by the nearest, the less surely the further', () => {
