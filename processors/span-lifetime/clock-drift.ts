@@ -78,6 +78,15 @@ function middleOf(points: readonly TrackPoint[]): Omit<TrackPoint, 'root' | 'slo
 
 /** What lies between its steps, earliest first; a second with a step in it is in none. */
 function stretchesOf({ points, jumps }: ClockGroup): readonly (readonly TrackPoint[])[] {
-  const ends = [...jumps.map(({ atS }) => atS), Number.POSITIVE_INFINITY]
-  return ends.map((end, i) => points.filter(({ second }) => second + 1 <= end && second > (ends[i - 1] ?? -1)))
+  const stretches: (readonly TrackPoint[])[] = []
+  let at = 0
+  let begin = -1
+  for (const end of [...jumps.map(({ atS }) => atS), Number.POSITIVE_INFINITY]) {
+    while (at < points.length && points[at]!.second <= begin) at++
+    const first = at
+    while (at < points.length && points[at]!.second + 1 <= end) at++
+    stretches.push(points.slice(first, at))
+    begin = end
+  }
+  return stretches
 }

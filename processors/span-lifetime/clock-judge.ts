@@ -40,6 +40,9 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
   /** What was said last of each place and cause, to take it back when the place is gone. */
   readonly #said = new Map<string, Said>()
   readonly #unknownOffsets = new Map<string, string>()
+  /** What is said of the offsets of groups, and of which: they stay the same for some rounds. */
+  #offsets: readonly FindingReport[] = []
+  #offsetsOf: readonly ClockGroup[] | null = null
 
   constructor(config: SpanLifetimeConfig, evidenceLimit: number) {
     this.#config = config
@@ -57,12 +60,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     this.model.update(nowMs)
     const { groups } = this.model
     this.metrics.update(groups)
-    const reports: FindingReport[] = []
-    for (const group of groups) {
-      if (group.members.includes(group.reference)) continue
-      const offset = this.#offsetReport(group, groups)
-      if (offset) reports.push(offset)
-    }
+    const reports: FindingReport[] = [...this.#offsetReports(groups)]
     for (const group of groups) {
       const steps = group.steps.filter((step) => Math.abs(step.jumpNano) > this.#config.step_tolerance * 1e6)
       if (steps.length > 0) reports.push(this.#stepReport(group, steps, groups))
@@ -93,6 +91,15 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       this.#unknownOffsets.set(domain, text)
     }
     return text
+  }
+
+  #offsetReports(groups: readonly ClockGroup[]): readonly FindingReport[] {
+    if (groups !== this.#offsetsOf) {
+      const own = groups.filter((group) => !group.members.includes(group.reference))
+      this.#offsets = own.flatMap((group) => this.#offsetReport(group, groups) ?? [])
+      this.#offsetsOf = groups
+    }
+    return this.#offsets
   }
 
   #offsetReport(group: ClockGroup, groups: readonly ClockGroup[]): FindingReport | null {

@@ -51,13 +51,13 @@ export function findSteps(window: SampleWindow): FoundSteps {
   const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
   const sums = prefixSums(offsets)
-  const medians = new RunMedians(offsets)
+  const runs = new Runs(samples)
   const mean = (from: number) => (sums[from + RUN]! - sums[from]!) / RUN
   for (let i = 2 * RUN; i + 2 * RUN <= times.length; i++) {
     // Means are cheap and see every step, though not only steps.
     const rough = mean(i) - mean(i - RUN) - (mean(i + RUN) - mean(i) + mean(i - RUN) - mean(i - 2 * RUN)) / 2
     if (Math.abs(rough) < MIN_STEP_NANO / 2) continue
-    const jumpNano = jumpAt(samples, medians, i)
+    const jumpNano = jumpAt(runs, i)
     if (jumpNano === 0) continue
     // Places beside each other see the same step; the one that sees most of it has it.
     const isSame = i - lastAt < 2 * RUN
@@ -85,42 +85,51 @@ interface Run {
   readonly delay: number
 }
 
-function runOf({ times, offsets, delays }: Samples, from: number, median: number): Run {
-  const until = from + RUN
-  // Of the middle too: a drift is then exactly its slope.
-  const time = medianOf(times, from, until)
-  return { median, time, sigma: robustSigma(offsets, median, from, until), delay: medianOf(delays, from, until) }
-}
+/** The runs from each sample on, found when they are asked for: up to four places ask for the same. */
+class Runs {
+  readonly #samples: Samples
+  readonly #medians: Float64Array
+  readonly #found: (Run | undefined)[] = []
 
-/** The median offset of the run from each sample on, found when it is asked for: up to four places ask for the same. */
-class RunMedians {
-  readonly #offsets: Float64Array
-  readonly #found: Float64Array
-
-  constructor(offsets: Float64Array) {
-    this.#offsets = offsets
-    this.#found = new Float64Array(offsets.length).fill(Number.NaN)
+  constructor(samples: Samples) {
+    this.#samples = samples
+    this.#medians = new Float64Array(samples.offsets.length).fill(Number.NaN)
   }
 
-  from(sample: number): number {
-    let median = this.#found[sample]!
+  /** Of the offsets; most places are none by that alone. */
+  median(from: number): number {
+    let median = this.#medians[from]!
     if (Number.isNaN(median)) {
-      median = medianOf(this.#offsets, sample, sample + RUN)
-      this.#found[sample] = median
+      median = medianOf(this.#samples.offsets, from, from + RUN)
+      this.#medians[from] = median
     }
     return median
+  }
+
+  from(from: number): Run {
+    this.#found[from] ??= this.#run(from)
+    return this.#found[from]
+  }
+
+  #run(from: number): Run {
+    const { times, offsets, delays } = this.#samples
+    const median = this.median(from)
+    const until = from + RUN
+    // Of the middle too: a drift is then exactly its slope.
+    const time = medianOf(times, from, until)
+    return { median, time, sigma: robustSigma(offsets, median, from, until), delay: medianOf(delays, from, until) }
   }
 }
 
 /** The unexplained jump before sample `i`; 0 where it is none. */
-function jumpAt(samples: Samples, medians: RunMedians, i: number): number {
-  const jump = medians.from(i) - medians.from(i - RUN)
+function jumpAt(runs: Runs, i: number): number {
+  const jump = runs.median(i) - runs.median(i - RUN)
   // Before and after a step the runs agree with their neighbours better than with the other side.
-  const beforeNano = Math.abs(medians.from(i - RUN) - medians.from(i - 2 * RUN))
-  const afterNano = Math.abs(medians.from(i + RUN) - medians.from(i))
+  const beforeNano = Math.abs(runs.median(i - RUN) - runs.median(i - 2 * RUN))
+  const afterNano = Math.abs(runs.median(i + RUN) - runs.median(i))
   if (!(Math.max(beforeNano, afterNano) < Math.abs(jump) / 2)) return 0
-  const run = (from: number) => runOf(samples, from, medians.from(from))
-  const [before2, before1, after1, after2] = [run(i - 2 * RUN), run(i - RUN), run(i), run(i + RUN)]
+  const [before2, before1] = [runs.from(i - 2 * RUN), runs.from(i - RUN)]
+  const [after1, after2] = [runs.from(i), runs.from(i + RUN)]
   const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
   const left = slopeBetween(before2, before1, sigma)
   const right = slopeBetween(after1, after2, sigma)

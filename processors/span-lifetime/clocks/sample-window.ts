@@ -20,19 +20,31 @@ export class SampleWindow {
   /** What was chosen: rows, and what they hold. */
   #rows = new Uint32Array(256)
   #chosen = { times: new Float64Array(256), offsets: new Float64Array(256), delays: new Float64Array(256) }
-  readonly lower: number[] = []
-  readonly upper: number[] = []
+  /** Bounds of the seconds that lie in the window as a whole. */
+  #lower = new Float64Array(256)
+  #upper = new Float64Array(256)
+  #lowerCount = 0
+  #upperCount = 0
   #second = Number.NaN
   #firstOfSecond = 0
   /** Samples of the fullest second: seconds come in order, so no sample is further from its place in time. */
   #disorder = 1
 
+  /** Bounds below and above the offset; views, good until the window is filled again. */
+  get lower(): Float64Array {
+    return this.#lower.subarray(0, this.#lowerCount)
+  }
+
+  get upper(): Float64Array {
+    return this.#upper.subarray(0, this.#upperCount)
+  }
+
   /** Begins anew. */
   clear(): void {
     this.size = 0
     this.calls = 0
-    this.lower.length = 0
-    this.upper.length = 0
+    this.#lowerCount = 0
+    this.#upperCount = 0
     this.#second = Number.NaN
     this.#disorder = 1
   }
@@ -61,8 +73,13 @@ export class SampleWindow {
     this.calls += kept === 0 ? 0 : Math.round((bucket.count * taken) / kept)
     // A second that is cut by a step has bounds of both sides.
     if (taken < kept) return
-    for (const bound of bucket.lower) (sign === 1 ? this.lower : this.upper).push(bound * sign)
-    for (const bound of bucket.upper) (sign === 1 ? this.upper : this.lower).push(bound * sign)
+    const [lower, upper] = sign === 1 ? [bucket.lower, bucket.upper] : [bucket.upper, bucket.lower]
+    if (this.#lowerCount + lower.length > this.#lower.length)
+      this.#lower = widened(this.#lower, this.#lowerCount + lower.length)
+    if (this.#upperCount + upper.length > this.#upper.length)
+      this.#upper = widened(this.#upper, this.#upperCount + upper.length)
+    for (let i = 0; i < lower.length; i++) this.#lower[this.#lowerCount++] = lower[i]! * sign
+    for (let i = 0; i < upper.length; i++) this.#upper[this.#upperCount++] = upper[i]! * sign
   }
 
   /** The `count` samples of least delay (all, if there are fewer), in order of time. */
