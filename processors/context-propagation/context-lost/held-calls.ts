@@ -95,7 +95,8 @@ export class HeldCalls {
 function insertByStart(list: Held[], held: Held): void {
   let i = list.length
   while (i > 0 && isBefore(held.sample, list[i - 1]!.sample)) i--
-  list.splice(i, 0, held)
+  if (i === list.length) list.push(held)
+  else list.splice(i, 0, held)
 }
 
 function isBefore(a: CallSample, b: CallSample): boolean {
