@@ -113,7 +113,6 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
   /** LIFE-004 and 006: whether the caller had given up. */
   #gaveUp(facts: LifetimeFacts, row: number, parent: number): boolean {
     const { table } = facts.batch
-    const end = callerEnd(table, parent)
     const isComparable = facts.comparable(row, parent)
     const toleranceNano = this.#config.tolerance * 1e6 + facts.clockUncertaintyNano(row, parent)
     // Without a common clock: a callee began after its caller, so it outlived it by what it lasted longer at least.
@@ -121,6 +120,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
       ? this.#ends.overrunNano(facts, row, parent)
       : table.durationNano(row) - table.durationNano(parent)
     if (overrunNano <= toleranceNano) return false
+    const end = callerEnd(table, parent)
     const startsAfter =
       isComparable &&
       table.differenceNano(row, Column.start, parent, Column.end) - facts.clockDifferenceNano(row, parent) >

@@ -293,6 +293,14 @@ describe('LIFE-004 work_after_cancel and LIFE-006 caller_gave_up', () => {
     ['works on for more than the grace', call(1800), 'LIFE-004 cancellation_ignored'],
     ['stops within the grace', call(400), 'LIFE-006 timeout'],
     ['ends before its caller', call(140), null],
+    ...[{ 'rpc.grpc.status_code': 4 }, { 'rpc.response.status_code': 'CANCELLED' }, { 'error.type': 'timeout' }].map(
+      (said) =>
+        [
+          `works on when its caller says by ${Object.keys(said)} that it gave up`,
+          call(1800, { status: { code: 0 }, attributes: { 'http.request.method': 'GET', ...said } }),
+          'LIFE-004 cancellation_ignored',
+        ] satisfies [string, readonly ServiceSpans[], string],
+    ),
     [
       'outlives its caller by more than any offset of their clocks',
       call(1800, {}, { 'host.id': 'node-b' }),
