@@ -79,6 +79,8 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   /** By operation the last row seen, and by row the one of the same operation before it, + 1. */
   #lastOf = new Int32Array(1024)
   #before = new Int32Array(1024)
+  /** By operation: 1 where its spans were seen side by side below what is no call, as those are that share B3 ids with one. */
+  #fansOut = new Uint8Array(1024)
   #verdicts: Verdicts = new Map()
 
   constructor(evidenceLimit: number, ofEntries: boolean) {
@@ -134,7 +136,12 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
 
   #sibling(facts: CallFacts, row: number, parent: number): void {
     if (parent === Parent.none) return
-    if (this.#ofEntries && parent >= 0 && !isCall(facts, parent)) return
+    const operation = facts.operations[row]!
+    if (this.#ofEntries && parent >= 0 && !isCall(facts, parent)) {
+      this.#fansOut[operation] = 1
+      return
+    }
+    if (parent < 0 && this.#fansOut[operation] === 1) return
     let other = this.#before[row]! - 1
     for (let i = 0; i < LOOK_BACK && other >= 0; i++, other = this.#before[other]! - 1) {
       if (!haveOneParent(facts, row, other) || !isOneProcess(facts, row, other)) continue
@@ -162,6 +169,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   #reserve(operations: number, rows: number): void {
     if (operations > this.#lastOf.length) {
       this.#lastOf = widened(this.#lastOf, operations)
+      this.#fansOut = widened(this.#fansOut, operations)
     }
     if (rows > this.#before.length) this.#before = new Int32Array(Math.max(rows, this.#before.length * 2))
   }

@@ -207,6 +207,18 @@ describe('CTX-006 double_instrumentation', () => {
         })),
     ],
     [
+      'the same, where now and then what fans out has not come with them',
+      (p) =>
+        requests(p, 100, ({ traceId, root }, i) => {
+          const parentId = i % 10 === 9 ? p.newId() : root.spanId
+          return {
+            cart: [0, 1].map((j) =>
+              p.span({ traceId, parentId, name: 'shop.Cart/Warm', kind: 'server' }, 10 + j / 10, 20 - j / 2),
+            ),
+          }
+        }),
+    ],
+    [
       'a client library over HTTP: two CLIENT spans with two names',
       (p) =>
         requests(p, 100, ({ traceId, client }) => ({
