@@ -4,7 +4,7 @@ import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import type { Operations } from '../../../otlp/operations.ts'
-import { SpanKind } from '../../../otlp/span-table.ts'
+import { Column, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
@@ -104,7 +104,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
           !exits &&
           (role & (Role.leaf | Role.root | Role.entry)) === Role.leaf &&
           table.kind(row) === SpanKind.unspecified
-        if (isKnown && (exits || mayExit)) this.#exit(facts, row, role, isLate)
+        if (isKnown && (exits || mayExit)) this.#exit(facts, row, role, isLate, trace)
       }
     }
   }
@@ -194,7 +194,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     if (cause !== undefined && facts.claim(row, RULE)) facts.mark(row, RULE, cause)
   }
 
-  #exit(facts: CallFacts, row: number, role: number, isLate: boolean): void {
+  #exit(facts: CallFacts, row: number, role: number, isLate: boolean, trace: number): void {
     const { table } = facts.batch
     const operation = facts.operations[row]!
     const group = this.#groupOf(facts, row)
@@ -202,7 +202,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     const isUnanswered = (role & Role.answered) === 0
     this.#exits.add(group, isUnanswered)
     if (!isUnanswered) return
-    this.#exitSamples.add(group, table, row)
+    this.#exitSamples.add(group, table, (role & Role.leaf) !== 0 ? row : lastAttempt(facts, row, trace))
     if (isLate) this.#lateExits.set(group, (this.#lateExits.get(group) ?? 0) + 1)
   }
 
@@ -225,6 +225,19 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       rpc: rpcNameOf(registry.all[operation]!.name),
     }
   }
+}
+
+/** Of clients that have a span for each attempt at a call, the one whose id the callee was given; the call itself of others. */
+function lastAttempt(facts: CallFacts, call: number, trace: number): number {
+  const { table, traces } = facts.batch
+  const { firstRow, parentRow } = traces!
+  if (table.kind(call) !== SpanKind.client) return call
+  let last = call
+  for (let row = firstRow[trace]!; row < firstRow[trace + 1]!; row++) {
+    if (parentRow[row] !== call || table.kind(row) !== SpanKind.internal) continue
+    if (last === call || table.differenceNano(row, Column.start, last, Column.start) > 0) last = row
+  }
+  return last
 }
 
 /** How often something happened, and how often of these the other side was lost, by small number. */

@@ -383,6 +383,21 @@ describe('CTX-002 context_lost_between_services', () => {
           s.send({ service: 'frontend', spans: [root, query] })
         },
       ],
+      [
+        'requests from outside, while calls that are made by attempts are answered when their trace has gone on',
+        (s) => {
+          const trace = s.nextId()
+          const get = 'shop.Cart/Get'
+          const root = s.span(trace, null, { name: 'GET /', kind: 'server' })
+          const call = s.span(trace, root.spanId, { name: get, kind: 'client' }, 1_000_000n)
+          const attempt = s.span(trace, call.spanId, { name: `Attempt.${get}`, kind: 'internal' }, 2_000_000n)
+          const answer = s.span(trace, attempt.spanId, { name: get, kind: 'server' }, 3_000_000n)
+          const fromOutside = s.span(s.nextId(), null, { name: get, kind: 'server' }, 3_000_000n)
+          s.send({ service: 'frontend', spans: [root, attempt, call] })
+          s.settings.clock.advanceBy(8000)
+          s.send({ service: 'cart', spans: [answer, fromOutside] })
+        },
+      ],
     ])('%s', async (_, send) => {
       const s = await shop()
       for (let i = 0; i < 30; i++) {
