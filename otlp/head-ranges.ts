@@ -4,8 +4,9 @@
  */
 export class HeadRanges {
   readonly #request: Uint8Array
-  /** Start and end of each stretch, in order. */
-  readonly #ranges: number[] = []
+  /** Start and end of each stretch, in order; `#count` numbers of it count. An array that is emptied gives its memory up. */
+  readonly #ranges: number[] = [0, 0]
+  #count = 0
   #length = 0
   /** Where `start` and `end` point into: the request, or a copy if the head is in pieces. */
   bytes: Uint8Array
@@ -18,29 +19,32 @@ export class HeadRanges {
   }
 
   clear(): void {
-    this.#ranges.length = 0
+    this.#count = 0
     this.#length = 0
   }
 
   add(start: number, end: number): void {
     const ranges = this.#ranges
-    if (ranges.length > 0 && ranges[ranges.length - 1] === start) ranges[ranges.length - 1] = end
-    else ranges.push(start, end)
+    if (this.#count > 0 && ranges[this.#count - 1] === start) ranges[this.#count - 1] = end
+    else {
+      ranges[this.#count++] = start
+      ranges[this.#count++] = end
+    }
     this.#length += end - start
   }
 
   /** Sets `bytes`, `start` and `end`; a head in one piece is not copied. */
   join(): void {
     const ranges = this.#ranges
-    if (ranges.length <= 2) {
+    if (this.#count <= 2) {
       this.bytes = this.#request
-      this.start = ranges[0] ?? 0
-      this.end = ranges[1] ?? 0
+      this.start = this.#count === 0 ? 0 : ranges[0]!
+      this.end = this.#count === 0 ? 0 : ranges[1]!
       return
     }
     const joined = new Uint8Array(this.#length)
     let at = 0
-    for (let i = 0; i < ranges.length; i += 2) {
+    for (let i = 0; i < this.#count; i += 2) {
       joined.set(this.#request.subarray(ranges[i]!, ranges[i + 1]!), at)
       at += ranges[i + 1]! - ranges[i]!
     }
@@ -53,9 +57,9 @@ export class HeadRanges {
   offsetInRequest(offset: number): number {
     if (this.bytes === this.#request) return offset
     let left = offset
-    for (let i = 0; i < this.#ranges.length; i += 2) {
+    for (let i = 0; i < this.#count; i += 2) {
       const length = this.#ranges[i + 1]! - this.#ranges[i]!
-      if (left < length || i + 2 === this.#ranges.length) return this.#ranges[i]! + left
+      if (left < length || i + 2 === this.#count) return this.#ranges[i]! + left
       left -= length
     }
     return offset
