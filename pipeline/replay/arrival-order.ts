@@ -29,7 +29,10 @@ interface Waiting<T> {
  * (Before alone would stop the clock at every pause of a minute.) So each request is held back until 64 more are known.
  */
 export class ArrivalOrder<T> {
-  readonly #waiting: Waiting<T>[] = []
+  /** A ring: the one that is due next stands at `#next`. */
+  readonly #waiting: (Waiting<T> | null)[] = new Array(NEIGHBOURS + 1).fill(null)
+  #next = 0
+  #count = 0
   readonly #before = new TimeWindow(NEIGHBOURS)
   /** With the request itself, until its turn has come. */
   readonly #behind = new TimeWindow(NEIGHBOURS + 1)
@@ -37,18 +40,21 @@ export class ArrivalOrder<T> {
 
   /** Takes the next request of the recording, with its times; gives the one that is now due. */
   push(item: T, times: TimeSummary): Arrival<T> | null {
-    this.#waiting.push({ item, times })
+    this.#waiting[(this.#next + this.#count++) % this.#waiting.length] = { item, times }
     if (!Number.isNaN(times.medianMs)) this.#behind.add(times.medianMs)
-    return this.#waiting.length > NEIGHBOURS ? this.#take() : null
+    return this.#count > NEIGHBOURS ? this.#take() : null
   }
 
   /** The rest, one by one, when the recording has ended. */
   end(): Arrival<T> | null {
-    return this.#waiting.length > 0 ? this.#take() : null
+    return this.#count > 0 ? this.#take() : null
   }
 
   #take(): Arrival<T> {
-    const { item, times } = this.#waiting.shift()!
+    const { item, times } = this.#waiting[this.#next]!
+    this.#waiting[this.#next] = null
+    this.#next = (this.#next + 1) % this.#waiting.length
+    this.#count--
     const { medianMs } = times
     if (Number.isNaN(medianMs)) return this.#without(item, Number.NaN)
     this.#behind.dropOldest()
