@@ -4,7 +4,7 @@
  */
 export class HeadRanges {
   readonly #request: Uint8Array
-  /** Start and end of each stretch, in order; `#count` numbers of it count. An array that is emptied gives its memory up. */
+  /** Start and end of each stretch, in order; `#count` numbers are good. Emptying an array frees its memory. */
   readonly #ranges: number[] = [0, 0]
   #count = 0
   #length = 0

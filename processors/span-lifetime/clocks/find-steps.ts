@@ -1,3 +1,4 @@
+import { widened } from '../../../otlp/widened.ts'
 import { medianError, medianOf, robustSigma } from './robust.ts'
 import type { Samples, SampleWindow } from './sample-window.ts'
 
@@ -51,13 +52,13 @@ export function findSteps(window: SampleWindow): FoundSteps {
   const steps: SeenStep[] = []
   let lastAt = Number.NEGATIVE_INFINITY
   const sums = prefixSums(offsets)
-  const runs = new Runs(samples)
+  runs.begin(samples)
   const mean = (from: number) => (sums[from + RUN]! - sums[from]!) / RUN
   for (let i = 2 * RUN; i + 2 * RUN <= times.length; i++) {
     // Means are cheap and see every step, though not only steps.
     const rough = mean(i) - mean(i - RUN) - (mean(i + RUN) - mean(i) + mean(i - RUN) - mean(i - 2 * RUN)) / 2
     if (Math.abs(rough) < MIN_STEP_NANO / 2) continue
-    const jumpNano = jumpAt(runs, i)
+    const jumpNano = jumpAt(i)
     if (jumpNano === 0) continue
     // Places beside each other see the same step; the one that sees most of it has it.
     const isSame = i - lastAt < 2 * RUN
@@ -77,79 +78,90 @@ function prefixSums(values: Float64Array): Float64Array {
   return sums
 }
 
-/** Samples in one of the four windows. */
-interface Run {
-  readonly median: number
-  readonly time: number
-  readonly sigma: number
-  readonly delay: number
-}
+const NO_VALUES = new Float64Array(0)
 
-/** The runs from each sample on, found when they are asked for: up to four places ask for the same. */
+/**
+ * What the runs of samples from each sample on show, found when it is asked for, since up to four places ask for the same.
+ * Made once and filled again and again.
+ */
 class Runs {
-  readonly #samples: Samples
-  readonly #medians: Float64Array
-  readonly #found: (Run | undefined)[] = []
+  #samples: Samples = { times: NO_VALUES, offsets: NO_VALUES, delays: NO_VALUES }
+  /** By the first sample of a run; NaN where it has not been found yet. */
+  #medians = new Float64Array(512)
+  #delays = new Float64Array(512)
+  #sigmas = new Float64Array(512)
+  #times = new Float64Array(512)
 
-  constructor(samples: Samples) {
+  begin(samples: Samples): void {
     this.#samples = samples
-    this.#medians = new Float64Array(samples.offsets.length).fill(Number.NaN)
-  }
-
-  /** Of the offsets; most places are none by that alone. */
-  median(from: number): number {
-    let median = this.#medians[from]!
-    if (Number.isNaN(median)) {
-      median = medianOf(this.#samples.offsets, from, from + RUN)
-      this.#medians[from] = median
+    const count = samples.offsets.length
+    if (count > this.#medians.length) {
+      this.#medians = widened(this.#medians, count)
+      this.#delays = widened(this.#delays, count)
+      this.#sigmas = widened(this.#sigmas, count)
+      this.#times = widened(this.#times, count)
     }
-    return median
+    for (const found of [this.#medians, this.#delays, this.#sigmas, this.#times]) found.fill(Number.NaN, 0, count)
   }
 
-  from(from: number): Run {
-    this.#found[from] ??= this.#run(from)
-    return this.#found[from]
+  /** Of the offsets. */
+  median(from: number): number {
+    if (Number.isNaN(this.#medians[from])) this.#medians[from] = medianOf(this.#samples.offsets, from, from + RUN)
+    return this.#medians[from]!
   }
 
-  #run(from: number): Run {
-    const { times, offsets, delays } = this.#samples
-    const median = this.median(from)
-    const until = from + RUN
-    // Of the middle too: a drift is then exactly its slope.
-    const time = medianOf(times, from, until)
-    return { median, time, sigma: robustSigma(offsets, median, from, until), delay: medianOf(delays, from, until) }
+  delay(from: number): number {
+    if (Number.isNaN(this.#delays[from])) this.#delays[from] = medianOf(this.#samples.delays, from, from + RUN)
+    return this.#delays[from]!
+  }
+
+  sigma(from: number): number {
+    if (Number.isNaN(this.#sigmas[from]))
+      this.#sigmas[from] = robustSigma(this.#samples.offsets, this.median(from), from, from + RUN)
+    return this.#sigmas[from]!
+  }
+
+  /** Of the middle too: a drift is then exactly its slope. */
+  time(from: number): number {
+    if (Number.isNaN(this.#times[from])) this.#times[from] = medianOf(this.#samples.times, from, from + RUN)
+    return this.#times[from]!
   }
 }
+
+/** One for all windows: each is read before the next begins. */
+const runs = new Runs()
 
 /** The unexplained jump before sample `i`; 0 where it is none. */
-function jumpAt(runs: Runs, i: number): number {
-  const jump = runs.median(i) - runs.median(i - RUN)
+function jumpAt(i: number): number {
+  const [before2, before1, after1, after2] = [i - 2 * RUN, i - RUN, i, i + RUN]
+  const jump = runs.median(after1) - runs.median(before1)
+  if (Math.abs(jump) < MIN_STEP_NANO) return 0
   // Before and after a step the runs agree with their neighbours better than with the other side.
-  const beforeNano = Math.abs(runs.median(i - RUN) - runs.median(i - 2 * RUN))
-  const afterNano = Math.abs(runs.median(i + RUN) - runs.median(i))
+  const beforeNano = Math.abs(runs.median(before1) - runs.median(before2))
+  const afterNano = Math.abs(runs.median(after2) - runs.median(after1))
   if (!(Math.max(beforeNano, afterNano) < Math.abs(jump) / 2)) return 0
-  const [before2, before1] = [runs.from(i - 2 * RUN), runs.from(i - RUN)]
-  const [after1, after2] = [runs.from(i), runs.from(i + RUN)]
-  const sigma = medianOf([before2.sigma, before1.sigma, after1.sigma, after2.sigma])
+  const load = ONE_WAY * Math.max(runs.delay(before2), runs.delay(before1), runs.delay(after1), runs.delay(after2))
+  if (Math.abs(jump) < load) return 0
+  const sigma = medianOf([runs.sigma(before2), runs.sigma(before1), runs.sigma(after1), runs.sigma(after2)])
+  const scatter = ERRORS * Math.hypot(medianError(runs.sigma(before1), RUN), medianError(runs.sigma(after1), RUN))
+  const least = Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, scatter, load)
+  // A load that comes or goes looks like a slope, which must not make a jump larger than it is.
+  if (Math.abs(jump) < least) return 0
   const left = slopeBetween(before2, before1, sigma)
   const right = slopeBetween(after1, after2, sigma)
   const error = Math.hypot(left.error, right.error) / 2
   const isMeasured = error < MAX_DRIFT * 1e9
-  const apartS = after1.time - before1.time
+  const apartS = runs.time(after1) - runs.time(before1)
   const unexplained = isMeasured ? jump - ((left.slope + right.slope) / 2) * apartS : jump
   const drifted = Math.min(error, MAX_DRIFT * 1e9) * apartS
-  const load = ONE_WAY * Math.max(before2.delay, before1.delay, after1.delay, after2.delay)
-  const scatter = ERRORS * Math.hypot(medianError(before1.sigma, RUN), medianError(after1.sigma, RUN))
-  const least = Math.max(MIN_STEP_NANO, SIGNIFICANCE * sigma, scatter, load)
-  // A load that comes or goes looks like a slope, which must not make a jump larger than it is.
-  return Math.abs(jump) < least || Math.abs(unexplained) < least + drifted ? 0 : unexplained
+  return Math.abs(unexplained) < least + drifted ? 0 : unexplained
 }
 
 /** Calls of one moment say nothing of a slope: its error is what the medians scatter by, over the time between them. */
-function slopeBetween(from: Run, to: Run, sigma: number): { readonly slope: number; readonly error: number } {
-  const seconds = Math.max(1e-3, to.time - from.time)
+function slopeBetween(from: number, to: number, sigma: number): { readonly slope: number; readonly error: number } {
+  const seconds = Math.max(1e-3, runs.time(to) - runs.time(from))
   return {
-    slope: (to.median - from.median) / seconds,
+    slope: (runs.median(to) - runs.median(from)) / seconds,
     error: (ERRORS * Math.SQRT2 * medianError(sigma, RUN)) / seconds,
   }
 }
