@@ -5,6 +5,7 @@ import type { ClockSummary } from './clocks/clock-samples.ts'
 import { PairSamples } from './clocks/pair-samples.ts'
 import { isCall } from './gave-up.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
+import { WaitedWork } from './waited-work.ts'
 
 /** A time this far from the gateway's is no time to order samples by; nor is one this much further than the other clock's. */
 const PLAUSIBLE_S = 60
@@ -39,6 +40,7 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   #epoch = 0
   #refused = 0
   readonly #maxPairs: number
+  readonly #waited = new WaitedWork()
   #facts: LifetimeFacts | null = null
 
   constructor(maxPairs: number) {
@@ -100,9 +102,12 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   #call(facts: LifetimeFacts, row: number, parent: number, nowS: number): void {
     const { table } = facts.batch
     const startNano = table.differenceNano(row, Column.start, parent, Column.start)
-    const endNano = table.differenceNano(row, Column.end, parent, Column.end)
+    let endNano = table.differenceNano(row, Column.end, parent, Column.end)
     // A callee that lasted longer than its call was not waited for, or one of the clocks stepped meanwhile.
     if (startNano < endNano) return
+    const extraNano = facts.ends.extra[row]!
+    if (extraNano > 0)
+      endNano += this.#waited.nano(facts.operations[row]!, table.durationNano(row), extraNano, startNano - endNano)
     const caller = facts.sourceOf(parent)
     const pair = this.#pair(facts, caller, facts.sourceOf(row))
     if (pair === null) return

@@ -26,7 +26,7 @@ export class EffectiveEnds {
   readonly #repeatedIds = new RepeatedIds()
   readonly #isDetached: (name: string) => boolean
 
-  constructor({ detached_operations }: SpanLifetimeConfig) {
+  constructor({ detached_operations }: Pick<SpanLifetimeConfig, 'detached_operations'>) {
     const names = new Set(detached_operations)
     this.#isDetached = (name) => names.has(name)
   }

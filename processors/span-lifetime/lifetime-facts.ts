@@ -3,6 +3,8 @@ import type { Operations } from '../../otlp/operations.ts'
 import type { ResourceRef } from '../../otlp/resource.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { ClockTable } from './clock-table.ts'
+import type { SpanLifetimeConfig } from './config.ts'
+import { EffectiveEnds } from './effective-ends.ts'
 
 /** Resources that are remembered; they come and go with their instances, so the memory of them is begun anew then. */
 const MAX_RESOURCES = 32_768
@@ -17,13 +19,16 @@ export class LifetimeFacts {
   /** Clock source by resource of the table. */
   sources = new Int32Array(64)
   readonly clocks: ClockTable
+  /** When the work of each row was over. */
+  readonly ends: EffectiveEnds
   readonly registry: Operations
   #known = new Map<ResourceRef, { readonly service: number; readonly source: number }>()
   #epoch = 0
 
-  constructor(registry: Operations, maxClocks: number) {
+  constructor(registry: Operations, config: Pick<SpanLifetimeConfig, 'max_clocks' | 'detached_operations'>) {
     this.registry = registry
-    this.clocks = new ClockTable(maxClocks)
+    this.clocks = new ClockTable(config.max_clocks)
+    this.ends = new EffectiveEnds(config)
   }
 
   read(batch: TracesBatch): void {
@@ -37,6 +42,7 @@ export class LifetimeFacts {
     const { words } = table
     for (let row = 0; row < table.count; row++)
       operations[row] = registry.of(table, row, services[words[row * ROW_WORDS + Column.resource]!]!)
+    this.ends.compute(this)
   }
 
   /** One look-up for each: of 10 000 services a batch has thousands. */

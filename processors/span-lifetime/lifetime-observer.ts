@@ -4,7 +4,6 @@ import { SpanEdits } from '../../otlp/span-edits.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import type { SpanLifetimeConfig } from './config.ts'
-import { EffectiveEnds } from './effective-ends.ts'
 import { CallerEnd, callerEnd, isCall } from './gave-up.ts'
 import { ImpossibleTimes } from './impossible-times.ts'
 import { LateStarts } from './late-starts.ts'
@@ -29,7 +28,6 @@ const MIN_END_GAP_RATIO = 4
 export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSummary> {
   readonly #config: SpanLifetimeConfig
   readonly #latency: LatencyMetrics
-  readonly #ends: EffectiveEnds
   readonly #tallies: OccurrenceTallies
   readonly #operations: OperationTallies
   readonly #impossible: ImpossibleTimes
@@ -40,7 +38,6 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
   constructor(config: SpanLifetimeConfig, evidenceLimit: number, latency: LatencyMetrics) {
     this.#config = config
     this.#latency = latency
-    this.#ends = new EffectiveEnds(config)
     this.#tallies = new OccurrenceTallies(config, evidenceLimit)
     this.#operations = new OperationTallies(config.max_early_operations)
     this.#impossible = new ImpossibleTimes(config, this.#tallies)
@@ -52,11 +49,11 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     this.#facts = facts
     this.#operations.reserve(facts)
     this.#impossible.read(facts, this.#operations.spans, nowMs)
-    this.#ends.compute(facts)
-    for (let i = 0; i < this.#ends.overrunCount; i++) this.#overrun(facts, this.#ends.overruns[i]!)
-    if (this.#ends.overrunCount > 0) this.#lateStarts.settle(facts, (parent) => this.#isOutranked(facts, parent))
+    const { overruns, overrunCount } = facts.ends
+    for (let i = 0; i < overrunCount; i++) this.#overrun(facts, overruns[i]!)
+    if (overrunCount > 0) this.#lateStarts.settle(facts, (parent) => this.#isOutranked(facts, parent))
     this.#readDurations(facts)
-    this.#recent.remember(facts, this.#ends.extra)
+    this.#recent.remember(facts, facts.ends.extra)
   }
 
   takeSummary(): LifetimeSummary {
@@ -82,18 +79,18 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     const { table, traces } = facts.batch
     const parent = traces!.parentRow[row]!
     const impossible = this.#impossible.rows
-    if (impossible[row] !== 0 || impossible[parent] !== 0 || this.#ends.ambiguous[parent] !== 0) return
+    if (impossible[row] !== 0 || impossible[parent] !== 0 || facts.ends.ambiguous[parent] !== 0) return
     const isInside = facts.sameProcess(row, parent)
     const isServed = !isInside && isCall(table.kind(parent), table.kind(row))
     // What goes on by design need not notice that nobody waits for it.
-    if (this.#ends.isDetached(facts, row)) return
+    if (facts.ends.isDetached(facts, row)) return
     if (isServed && this.#gaveUp(facts, row, parent)) return
     if (!facts.comparable(row, parent)) return
     const kind = table.kind(row)
     // What a consumer does later is no part of what the producer did.
     if (kind === SpanKind.consumer || table.kind(parent) === SpanKind.producer) return
     const toleranceNano = this.#config.tolerance * 1e6 + facts.clockUncertaintyNano(row, parent)
-    const overrunNano = this.#ends.overrunNano(facts, row, parent)
+    const overrunNano = facts.ends.overrunNano(facts, row, parent)
     if (overrunNano <= toleranceNano) return
     const gapNano = table.differenceNano(row, Column.start, parent, Column.end) - facts.clockDifferenceNano(row, parent)
     const isAfter = gapNano > toleranceNano - this.#config.tolerance * 1e6
@@ -117,7 +114,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     const toleranceNano = this.#config.tolerance * 1e6 + facts.clockUncertaintyNano(row, parent)
     // Without a common clock: a callee began after its caller, so it outlived it by what it lasted longer at least.
     const overrunNano = isComparable
-      ? this.#ends.overrunNano(facts, row, parent)
+      ? facts.ends.overrunNano(facts, row, parent)
       : table.durationNano(row) - table.durationNano(parent)
     if (overrunNano <= toleranceNano) return false
     const end = callerEnd(table, parent)
@@ -138,7 +135,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     const { table, traces } = facts.batch
     const { words } = table
     const parentRow = traces!.parentRow
-    const { extra } = this.#ends
+    const { extra } = facts.ends
     const impossible = this.#impossible.rows
     const { operations } = facts
     for (let row = 0; row < table.count; row++) {
@@ -171,13 +168,13 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     // Of an operation that ends too early this one does, too; else its child says it (LIFE-001).
     else if (extraNano <= this.#config.tolerance * 1e6) return
     const isJudged = this.#operations.earlyOf(operation) === Early.async
-    this.#tallies.record(facts, Kind.endedBeforeAsyncWork, row, -1, this.#ends.last[row]!, extraNano, isJudged)
+    this.#tallies.record(facts, Kind.endedBeforeAsyncWork, row, -1, facts.ends.last[row]!, extraNano, isJudged)
   }
 
   /** A span that came when its trace had left: LIFE-001 and 003 within a process are still told. */
   #late(facts: LifetimeFacts, row: number): void {
     const parent = this.#recent.parentOf(facts, row)
-    if (parent < 0 || !isWithin(facts.batch.table.kind(row)) || this.#ends.isDetached(facts, row)) return
+    if (parent < 0 || !isWithin(facts.batch.table.kind(row)) || facts.ends.isDetached(facts, row)) return
     const overrunNano = this.#recent.sinceEndNano(parent, facts, row, Column.end)
     if (overrunNano <= this.#config.tolerance * 1e6) return
     // What starts after its parent may well go on under a context that was kept (CTX-005): one batch does not tell.
@@ -202,7 +199,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
       return
     const operation = facts.operations[row]!
     this.#operations.calls[operation]!++
-    const endGapNano = -this.#ends.overrunNano(facts, row, parent)
+    const endGapNano = -facts.ends.overrunNano(facts, row, parent)
     const toleranceNano = this.#config.tolerance * 1e6
     if (endGapNano <= toleranceNano) return
     const uncertaintyNano = facts.clockUncertaintyNano(row, parent)
@@ -218,7 +215,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     if (!isEarly || callerEnd(table, parent) === CallerEnd.failed) return
     this.#operations.addResponse(operation, durationNano, durationNano + missingNano)
     const isJudged = this.#operations.earlyOf(operation) === Early.response
-    if (isJudged) this.#ends.extendTo(row, missingNano, parent)
+    if (isJudged) facts.ends.extendTo(row, missingNano, parent)
     this.#tallies.record(facts, Kind.endedBeforeResponse, row, parent, parent, missingNano, isJudged)
   }
 }

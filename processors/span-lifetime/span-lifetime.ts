@@ -25,7 +25,7 @@ export const factory: ProcessorFactory<SpanLifetimeConfig> = {
       const latency = new LatencyMetrics(config.max_series)
       const lifetimes = new LifetimeJudge(config, limit, clocks.model)
       const operations = new Operations(config.max_operations)
-      const facts = new LifetimeFacts(operations, config.max_clocks)
+      const facts = new LifetimeFacts(operations, config)
       const processor = new TraceRuleProcessor<LifetimeFacts>(settings, next, {
         facts,
         judgeIntervalMs: config.judge_interval,

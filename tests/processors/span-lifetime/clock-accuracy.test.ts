@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals'
 import type { ClockRow } from '../../../component/finding.ts'
-import { Column, type SpanTable } from '../../../otlp/span-table.ts'
+import { Column, SpanKind, type SpanTable } from '../../../otlp/span-table.ts'
 import { factory } from '../../../processors/span-lifetime/span-lifetime.ts'
 import { describeRecordings } from '../../support/recordings.ts'
 import { recordedTables, replaySpans, standing } from '../../support/replay-spans.ts'
@@ -13,6 +13,22 @@ interface Placed {
 
 const SHIFTED = '10.0.1.'
 
+function setNano(table: SpanTable, row: number, column: number, nano: bigint): void {
+  table.set(row, column, Number(nano >> 32n))
+  table.set(row, column + 1, Number(nano & 0xffff_ffffn))
+}
+
+/** Ends the server spans of a service at a tenth of their time: those of search long before what it calls. */
+function endEarly(tables: readonly SpanTable[], service: string): void {
+  for (const table of tables)
+    for (let row = 0; row < table.count; row++) {
+      if (table.resourceOf(row).attributes.get('service.name') !== service || table.kind(row) !== SpanKind.server)
+        continue
+      const shown = BigInt(Math.round(table.durationNano(row) / 10))
+      setNano(table, row, Column.end, table.timeUnixNano(row, Column.start) + shown)
+    }
+}
+
 /** Adds to the clock of the second node what `aheadMs` says for each second of the recording. */
 function shift(tables: readonly SpanTable[], aheadMs: (second: number) => number): void {
   let first = Number.POSITIVE_INFINITY
@@ -21,11 +37,8 @@ function shift(tables: readonly SpanTable[], aheadMs: (second: number) => number
     for (let row = 0; row < table.count; row++) {
       if (!domainOf(table, row).startsWith(SHIFTED)) continue
       const nano = BigInt(Math.round(aheadMs((table.timeMs(row, Column.start) - first) / 1000) * 1e6))
-      for (const column of [Column.start, Column.end]) {
-        const moved = table.timeUnixNano(row, column) + nano
-        table.set(row, column, Number(moved >> 32n))
-        table.set(row, column + 1, Number(moved & 0xffff_ffffn))
-      }
+      for (const column of [Column.start, Column.end])
+        setNano(table, row, column, table.timeUnixNano(row, column) + nano)
     }
 }
 
@@ -101,20 +114,29 @@ describeRecordings('offsets of clocks in recordings whose offset is known', () =
 
   let load50: ReturnType<typeof load> | null = null
 
-  it.each<[string, (second: number) => number, string[]]>([
-    ['a constant that hides the offset within the slack of the callers', () => 2.9, []],
-    ['a drift of −150 ppm', (second) => second * -0.15, ['CLOCK-001 drifting']],
-    ['a step of −20 ms', (second) => (second > 22.3 ? -20 : 0), ['CLOCK-001 steady', 'CLOCK-002 step']],
+  it.each<[string, (second: number) => number, string[], string | null]>([
+    ['a constant that hides the offset within the slack of the callers', () => 2.9, [], null],
+    ['a drift of −150 ppm', (second) => second * -0.15, ['CLOCK-001 drifting'], null],
+    ['a drift of 500 ppm', (second) => second * 0.5, ['CLOCK-001 drifting'], null],
+    ['a step of −20 ms', (second) => (second > 22.3 ? -20 : 0), ['CLOCK-001 steady', 'CLOCK-002 step'], null],
     [
       'a step with a drift',
       (second) => (second > 40 ? 30 : 0) + second * 0.05,
       ['CLOCK-001 drifting', 'CLOCK-002 step'],
+      null,
     ],
-  ])('follows %s that was added to hotel-load50', async (_, aheadMs, expected) => {
+    [
+      'a constant, while a server between the nodes ends its spans early,',
+      () => 5,
+      ['CLOCK-001 steady', 'LIFE-003 ended_before_async_work'],
+      'search',
+    ],
+  ])('follows %s that was added to hotel-load50', async (_, aheadMs, expected, early) => {
     load50 ??= load('hotel-load50.otlp.jsonl.gz')
     const { tables, words, spans, firstMs, rows } = await load50
     for (const [i, table] of tables.entries()) table.words.set(words[i]!)
     shift(tables, aheadMs)
+    if (early !== null) endEarly(tables, early)
     const after = await clocksOf(tables)
     const { mean, p95 } = summary(
       spans.map(({ domain, atMs }) => {

@@ -9,7 +9,7 @@ import { tracesBatch } from '../../support/scan.ts'
 /** Four are remembered. */
 const LIMIT = 4
 const NOTHING_EXTRA = new Float64Array(16)
-const facts = new LifetimeFacts(new Operations(), 16)
+const facts = new LifetimeFacts(new Operations(), { max_clocks: 16, detached_operations: [] })
 
 /** A span of one process, with a child that may come later: the batch is only of the span, or only of the child. */
 function read(spanId: number, parentId: number | null): LifetimeFacts {

@@ -19,7 +19,7 @@ function ruleSet(): RuleSet<LifetimeFacts> {
   const config = configSchema.parse({})
   const clocks = new ClockJudge(config, 10)
   return {
-    facts: () => new LifetimeFacts(new Operations(config.max_operations), config.max_clocks),
+    facts: () => new LifetimeFacts(new Operations(config.max_operations), config),
     rules: [
       anyRule(clockRule(config, 10), clocks),
       anyRule(lifetimeRule(config, 10, clocks.model, new LatencyMetrics(config.max_series))),
