@@ -114,15 +114,31 @@ export function timesOfSpans(table: SpanTable, times: RequestTimes): bigint | nu
  * Profiles are opaque and have none.
  */
 export function timesOfRequest(signal: RequestSignal, bytes: Uint8Array, times: RequestTimes): number | Malformed {
-  const fields = TIME_FIELDS[signal]
-  return visitItems(signal, bytes, fields.length === 0 ? null : (item) => readLatest(item, fields, times))
+  switch (signal) {
+    case 'traces':
+      return visitItems(signal, bytes, (span) => readEnd(span, times))
+    case 'metrics':
+      return visitItems(signal, bytes, (point) => readLatest(point, POINT_TIMES, times))
+    case 'logs':
+      return visitItems(signal, bytes, (record) => readLatest(record, RECORD_TIMES, times))
+    case 'profiles':
+      return visitItems(signal, bytes, null)
+  }
 }
 
-const TIME_FIELDS: Readonly<Record<RequestSignal, readonly number[]>> = {
-  traces: [8],
-  metrics: [3],
-  logs: [1, 11],
-  profiles: [],
+const POINT_TIMES: readonly number[] = [3]
+const RECORD_TIMES: readonly number[] = [1, 11]
+
+/** What stands behind the end of a span is most of it, and is left alone: all of it is checked when it is scanned. */
+function readEnd(span: WireReader, times: RequestTimes): void {
+  while (span.next()) {
+    if (span.field !== 8 || span.type !== WireType.fixed64) span.skip()
+    else {
+      span.fixed64()
+      times.add(span.hi, span.lo)
+      return
+    }
+  }
 }
 
 function readLatest(item: WireReader, fields: readonly number[], times: RequestTimes): void {
