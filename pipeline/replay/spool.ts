@@ -1,10 +1,13 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { copyBytes } from '../../otlp/copy-bytes.ts'
 import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
 
 /** What is kept in memory before a temporary file takes it. */
 const MEMORY_BYTES = 64 * 1024 * 1024
+/** What is written to the file at once: a call for each small request would cost more than the writing. */
+const CHUNK_BYTES = 1024 * 1024
 
 interface Entry {
   readonly signal: SignalBytes['signal']
@@ -24,6 +27,9 @@ export class Spool {
   #memory: Uint8Array[] = []
   #folder: string | null = null
   #file = -1
+  /** What is still to be written, and later the request that was read last. */
+  #chunk = Buffer.alloc(0)
+  #chunkBytes = 0
 
   constructor(memoryBytes = MEMORY_BYTES) {
     this.#memoryBytes = memoryBytes
@@ -37,7 +43,7 @@ export class Spool {
       // A copy (what Buffer calls slice is none), because what is read from a file is a view of a chunk that would stay.
       this.#memory.push(Uint8Array.prototype.slice.call(bytes))
       if (this.#size > this.#memoryBytes) this.#moveToFile()
-    } else writeSync(this.#file, bytes)
+    } else this.#write(bytes)
     return this.#index.length - 1
   }
 
@@ -46,8 +52,12 @@ export class Spool {
     this.#index[number]!.key = key
   }
 
-  /** In ascending order of their keys; those with equal ones in the order in which they came. */
+  /**
+   * In ascending order of their keys; those with equal ones in the order in which they came. Each is good until the next is
+   * asked for.
+   */
   *inOrder(): Generator<SignalBytes> {
+    this.#flush()
     const order = this.#index.map((_, i) => i)
     order.sort((a, b) => compare(this.#index[a]!.key, this.#index[b]!.key) || a - b)
     for (const i of order) {
@@ -67,16 +77,32 @@ export class Spool {
   #moveToFile(): void {
     this.#folder = mkdtempSync(join(tmpdir(), 'blindspot-replay-'))
     this.#file = openSync(join(this.#folder, 'requests'), 'w+')
-    for (const bytes of this.#memory) writeSync(this.#file, bytes)
+    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    for (const bytes of this.#memory) this.#write(bytes)
     this.#memory = []
   }
 
-  #read(offset: number, length: number): Uint8Array {
-    const bytes = new Uint8Array(length)
-    let done = 0
-    while (done < length) done += readSync(this.#file, bytes, done, length - done, offset + done)
-    return bytes
+  #write(bytes: Uint8Array): void {
+    if (this.#chunkBytes + bytes.length > CHUNK_BYTES) this.#flush()
+    if (bytes.length > CHUNK_BYTES) writeWhole(this.#file, bytes)
+    else this.#chunkBytes = copyBytes(bytes, 0, bytes.length, this.#chunk, this.#chunkBytes)
   }
+
+  #flush(): void {
+    writeWhole(this.#file, this.#chunk.subarray(0, this.#chunkBytes))
+    this.#chunkBytes = 0
+  }
+
+  #read(offset: number, length: number): Uint8Array {
+    if (length > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(length)
+    let done = 0
+    while (done < length) done += readSync(this.#file, this.#chunk, done, length - done, offset + done)
+    return this.#chunk.subarray(0, length)
+  }
+}
+
+function writeWhole(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
 }
 
 function compare(a: bigint, b: bigint): number {
