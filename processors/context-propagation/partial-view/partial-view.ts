@@ -1,5 +1,5 @@
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
-import { SpanKind } from '../../../otlp/span-table.ts'
+import { Column, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
@@ -8,7 +8,7 @@ import { exitKey } from '../context-lost/context-lost-summary.ts'
 import { callOfOrphan, callsUnderWay, isMissedWithin } from '../orphan-span/bridged-orphan.ts'
 import type { Outranked } from '../outranked.ts'
 import { peerOfSpan } from '../peers.ts'
-import type { OrphansAmidCalls } from './calls-out-of-sight.ts'
+import { amidCallsKey, type OrphansAmidCalls } from './calls-out-of-sight.ts'
 import { OpenCalls } from './open-calls.ts'
 import { PARTIAL, PartialViewJudge, RULE, type ViewSummary } from './partial-view-judge.ts'
 
@@ -125,31 +125,28 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
       this.#bridge(all[facts.operations[call]!]!.service, to)
       return true
     }
+    const { table } = facts.batch
     const underWay = callsUnderWay(facts, orphan, first, end, this.#toleranceNano)
-    const isMessage = facts.batch.table.kind(orphan) === SpanKind.consumer
-    this.#amid(
-      facts,
-      orphan,
-      isMessage ? callsUnderWay(facts, orphan, first, end, this.#toleranceNano, true) : underWay,
-    )
+    const during = underWay.filter((row) => table.kind(row) !== SpanKind.producer && lasts(facts, row, orphan))
+    const before =
+      table.kind(orphan) === SpanKind.consumer
+        ? callsUnderWay(facts, orphan, first, end, this.#toleranceNano, true)
+        : underWay.filter((row) => table.kind(row) === SpanKind.producer)
+    this.#amid(facts, orphan, during, before)
     if (!isMissedWithin(facts, first, end, underWay, this.#open)) return false
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
     return true
   }
 
-  #amid({ registry, operations, batch: { table } }: CallFacts, orphan: number, calls: readonly number[]): void {
-    if (calls.length === 0) return
-    const keys = calls.map((row) => {
-      const { service, name } = registry.all[operations[row]!]!
-      return exitKey(service, name, peerOfSpan(table, row))
-    })
-    const exits = [...new Set(keys)].sort()
-    const { key, service, name } = registry.all[operations[orphan]!]!
-    const amidKey = [key, ...exits].join('\n')
+  #amid(facts: CallFacts, orphan: number, during: readonly number[], before: readonly number[]): void {
+    if (during.length + before.length === 0) return
+    const { key, service, name } = facts.registry.all[facts.operations[orphan]!]!
+    const row = { service, name, during: exitsOf(facts, during), before: exitsOf(facts, before), count: 1 }
+    const amidKey = [key, amidCallsKey(row)].join('\n')
     const known = this.#amidCalls.get(amidKey)
     if (known) known.count++
-    else if (this.#amidCalls.size < MAX_AMID_CALLS) this.#amidCalls.set(amidKey, { service, name, exits, count: 1 })
+    else if (this.#amidCalls.size < MAX_AMID_CALLS) this.#amidCalls.set(amidKey, row)
   }
 
   #bridge(from: string, to: string): void {
@@ -158,6 +155,22 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
     if (known) known.count++
     else this.#bridged.set(key, { from, to, count: 1 })
   }
+}
+
+/** Whether a call was under way for most of the time of an orphan: what it led to is over before it is. */
+function lasts({ batch: { table } }: CallFacts, call: number, orphan: number): boolean {
+  const late = Math.max(0, table.differenceNano(call, Column.start, orphan, Column.start))
+  const early = Math.max(0, table.differenceNano(orphan, Column.end, call, Column.end))
+  return late + early <= table.durationNano(orphan) / 2
+}
+
+/** Each once, in an order of their own. */
+function exitsOf({ registry, operations, batch: { table } }: CallFacts, calls: readonly number[]): readonly string[] {
+  const keys = calls.map((row) => {
+    const { service, name } = registry.all[operations[row]!]!
+    return exitKey(service, name, peerOfSpan(table, row))
+  })
+  return [...new Set(keys)].sort()
 }
 
 function addTo(counts: Map<string, number>, key: string, count: number): void {

@@ -5,28 +5,30 @@ import {
   type UnseenCallee,
 } from '../../../processors/context-propagation/partial-view/calls-out-of-sight.ts'
 import { FLEET, fleetSpans, standingOf, watchFleet } from '../../support/fleet-of-services.ts'
+import { TEST_START_MS } from '../../support/test-settings.ts'
 
 const OTHER = 'other exit'
-const TO_HTTP: UnseenCallee = { rpc: null, isMessage: false, calls: 100 }
-const TO_RPC: UnseenCallee = { rpc: 'shop.Orders/Place', isMessage: false, calls: 100 }
-const TO_TOPIC: UnseenCallee = { rpc: null, isMessage: true, calls: 100 }
+const TO_HTTP: UnseenCallee = { rpc: null, calls: 100 }
+const TO_RPC: UnseenCallee = { rpc: 'shop.Orders/Place', calls: 100 }
 
 interface Case {
-  /** Orphans of the operation that is asked about, those amid calls of the exit, and those of another operation amid them. */
+  /** Orphans of the operation that is asked about, those around or after calls of the exit, and those of another operation around. */
   readonly orphans: number
-  readonly amid: number
+  readonly amid?: number
+  readonly after?: number
   readonly others?: number
   readonly callee: UnseenCallee | null
   readonly name?: string
 }
 
-function mayBeElsewhere({ orphans, amid, others = 0, callee, name = 'GET /stock' }: Case): boolean {
+function mayBeElsewhere({ orphans, amid = 0, after = 0, others = 0, callee, name = 'GET /stock' }: Case): boolean {
   const calls = new CallsOutOfSight(10)
   calls.addOrphans(operationKey('stock', name), orphans)
   calls.addOrphans(operationKey('prices', 'GET /prices'), others)
   const exits = ['exit', OTHER]
-  calls.add({ service: 'stock', name, exits, count: amid })
-  calls.add({ service: 'prices', name: 'GET /prices', exits, count: others })
+  calls.add({ service: 'stock', name, during: exits, before: [], count: amid })
+  calls.add({ service: 'stock', name, during: [], before: exits, count: after })
+  calls.add({ service: 'prices', name: 'GET /prices', during: exits, before: [], count: others })
   return calls.mayBeElsewhere('stock', name, (exit) => (exit === OTHER ? null : callee))
 }
 
@@ -37,8 +39,8 @@ describe('what orphans miss may be in a service that is not seen', () => {
     ['one call for each is what an intermediary makes', { orphans: 100, amid: 100, callee: TO_HTTP }, false],
     ['unless it is another RPC', { orphans: 100, amid: 100, callee: TO_RPC, name: 'shop.Stock/Get' }, true],
     ['the same RPC is passed on', { orphans: 40, amid: 40, callee: TO_RPC, name: 'shop.Orders/Place' }, false],
-    ['each message has led to one', { orphans: 100, amid: 100, callee: TO_TOPIC }, true],
-    ['messages that led to none of them', { orphans: 40, amid: 40, callee: TO_TOPIC }, false],
+    ['each message has led to one', { orphans: 100, after: 100, callee: TO_HTTP }, true],
+    ['most messages have led to none', { orphans: 40, after: 40, callee: TO_HTTP }, false],
     ['a third of the orphans was amid no such call', { orphans: 60, amid: 40, callee: TO_HTTP }, false],
     ['the callee is seen', { orphans: 40, amid: 40, callee: null }, false],
   ])('%s: %j %s', (_, of, expected) => {
@@ -67,6 +69,25 @@ describe('a service that sends elsewhere, of callees that others call too', () =
     )
     const found = standingOf(await watchFleet(spans), 'CTX')
     expect(found).toEqual(
+      ['inventory', 'payment', 'shipping'].map((to) => expect.stringMatching(`^CTX-001 \\w+ ${to}$`)),
+    )
+  })
+
+  it('is told from one that lost all for a while, beside calls to the world outside', async () => {
+    const charges = fleetSpans(SHARED).filter(({ service, span }) => service === 'payment' && span.kind === 'server')
+    const toTheBank = charges.map(({ span, ...sent }) => {
+      const attributes = { 'server.address': 'bank.example' }
+      const spanId = span.spanId.split('').reverse().join('')
+      return {
+        ...sent,
+        span: { ...span, name: 'POST', kind: 'client' as const, spanId, parentId: span.spanId, attributes },
+      }
+    })
+    const fromMs = TEST_START_MS + 42_000
+    const watched = await watchFleet([...fleetSpans(SHARED), ...toTheBank], {
+      arrives: ({ service, endMs }) => service !== 'checkout' || endMs < fromMs || endMs > fromMs + 12_000,
+    })
+    expect(standingOf(watched, 'CTX')).toEqual(
       ['inventory', 'payment', 'shipping'].map((to) => expect.stringMatching(`^CTX-001 \\w+ ${to}$`)),
     )
   })
