@@ -15,6 +15,6 @@ export function sureDespite(odds: number): number {
 }
 
 /** More digits would claim more than is known. */
-function inHundredths(probability: number): number {
+export function inHundredths(probability: number): number {
   return Math.min(SUREST, Math.round(probability * 100) / 100)
 }

@@ -110,10 +110,30 @@ for {
   ],
   fixed: [
     {
-      what: 'orphans from which a cause is decided',
-      value: '10',
+      what: 'how sure a provisional finding is: spans that had their parent in time and a prior, of the same and those whose parent came late and a prior',
+      value: '5, 6',
+      constants: ['context-propagation/orphan-span/orphan-judge.ts PRIOR'],
+      reason:
+        'Of orphans of which nothing else is known one in six is taken back. With twenty spans in time it is 0.96, after one late parent and nothing in time 0.71, and nothing is said before the grace has passed; a confirmed finding says 0.99.',
+    },
+    {
+      what: 'orphans from which a share is called a mismatch of sampling',
+      value: '5',
       constants: ['context-propagation/orphan-span/orphan-cause.ts DECIDE_FROM'],
       reason: 'With fewer, a share says nothing; the finding is there before, as `undetermined`.',
+    },
+    {
+      what: 'traces that count against a parent that never ends',
+      value: '1',
+      constants: ['context-propagation/orphan-span/orphan-cause.ts IN_A_ROW'],
+      reason:
+        'A cause is as sure as the number of traces that bear it out allows (two: 0.83, ten: 0.95), since spans of one trace lose their parents together. Of spans lost at random a few in a row look like all.',
+    },
+    {
+      what: 'how sure a cause must be to outlast the trouble, when its share fades in what is healthy since',
+      value: '0.95',
+      constants: ['context-propagation/orphan-span/orphan-judge.ts LASTING'],
+      reason: 'A cause from less evidence gives way to what is seen later.',
     },
     {
       what: 'share of orphans that counts as all, and as none',
@@ -144,10 +164,18 @@ for {
         'Shorter than the pause between two crashes of a process; counted from the first orphan of an operation on.',
     },
     {
-      what: 'likelihood of bursts over that of a steady share, from which it is a burst',
-      value: 'e^7',
-      constants: ['context-propagation/orphan-span/orphan-history.ts PROOF'],
-      reason: 'A thousand to one, after what it takes to say when each burst begins and ends.',
+      what: 'by how much the odds of a burst, or of one instance, are taken for smaller than they are',
+      value: '5',
+      constants: ['context-propagation/orphan-span/orphan-cause.ts LOOKS'],
+      reason:
+        'It is asked again each second, and now and then chance makes it look so: the odds against a steady share, after what it takes to say when each burst begins and ends, must be 20 to one for a confidence of 0.8, and 500 to one for 0.99.',
+    },
+    {
+      what: 'how long after its first trace a slice of time, or what one instance sent, counts',
+      value: '15 s',
+      constants: ['context-propagation/orphan-span/orphan-history.ts SETTLED_AFTER_MS'],
+      reason:
+        'What is whole leaves the window at once, what is not after an export (5 s) and a wait for its parents (6 s).',
     },
     {
       what: 'how long spans that had their parents before must miss them all to count as all',
@@ -206,7 +234,7 @@ for {
     level: 'error',
     cause: 'parent_never_ended',
     confidence: 0.99,
-    causeConfidence: 0.85,
+    causeConfidence: 0.91,
     service: 'inventory',
     operation: 'Recv.shop.Inventory.Watch',
     occurrences: 14,

@@ -1,4 +1,5 @@
-import { sureFrom } from '../how-sure.ts'
+import { MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
+import { sureDespite, sureFrom } from '../how-sure.ts'
 import type { InstanceCount } from './instance-counts.ts'
 import type { OrphanHistory } from './orphan-history.ts'
 import type { Siblings } from './spans-with-parent.ts'
@@ -27,24 +28,26 @@ export interface OrphanCause {
 }
 
 /** Orphans from which a cause is decided; with fewer a share says nothing. */
-const DECIDE_FROM = 10
+const DECIDE_FROM = 5
 /** Spans of all siblings together, and orphans that tell something, that are enough. */
 const ENOUGH = 5
+/** Of spans that are lost at random a few in a row look like all: taken for a case against it. */
+const IN_A_ROW = 1
 /** A share that counts as all, and one that counts as none: a few traces are always cut by restarts. */
 const ALL = 0.98
 const NONE = 0.02
 /** Share of orphans that must tell the same. */
 const MOST = 0.9
-/** Orphans that the other instances should have had to be called unharmed: e to the 7th is a thousand to one. */
-const UNHARMED = 7
+/**
+ * Each second it is asked again whether orphans come in a burst or in one instance only, and of so many times chance makes
+ * it look so once: the odds must be better by as much.
+ */
+const LOOKS = 5
 /** How long an SDK waits for one export, and its queue may overflow meanwhile. */
 const LONGEST_BURST_MS = 30_000
 /** Share of orphans without a known caller around them from which its spans have gone whole. */
 const GONE = 0.95
 const UNDETERMINED: OrphanCause = { cause: 'undetermined', confidence: 1 }
-const NEVER_ENDED: OrphanCause = { cause: 'parent_never_ended', confidence: 0.85 }
-const DROPPED: OrphanCause = { cause: 'parent_dropped', confidence: 0.85 }
-const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
 
 /**
  * Why the spans of an operation are orphans. `siblings` sums up the other operations of the service that are entered the same
@@ -59,14 +62,22 @@ const MISMATCH: OrphanCause = { cause: 'sampling_mismatch', confidence: 0.85 }
  * Spans dropped one by one at random leave the caller's other spans in the trace: that is none of these.
  */
 export function orphanCauseOf(operation: OrphanStatistics, siblings: () => Siblings): OrphanCause {
-  if (operation.standing < DECIDE_FROM) return UNDETERMINED
+  const cause = likeliestCause(operation, siblings)
+  if (cause === UNDETERMINED) return cause
+  // Spans of one trace lose their parents together: as many traces bear it out.
+  const { orphaned: traces } = operation.history
+  const against = cause.cause === 'parent_never_ended' ? IN_A_ROW : 0
+  return ifSure(cause.cause, cause.confidence, sureFrom(traces, traces + against))
+}
+
+function likeliestCause(operation: OrphanStatistics, siblings: Parameters<typeof orphanCauseOf>[1]): OrphanCause {
   if (isAllOfSome(operation)) {
     const cause = operation.entry ? causeOfAllEntries(operation) : causeOfAllWithin(operation)
     if (cause !== UNDETERMINED) return cause
   }
   if (shareOf(operation) >= ALL) return causeBySiblings(operation, siblings())
-  if (operation.history.isBurst() || isOfOneInstance(operation)) return DROPPED
-  return mismatchOf([operation])
+  const dropped = droppedOf(operation)
+  return dropped === UNDETERMINED ? mismatchOf([operation]) : dropped
 }
 
 /** Operations that the same service calls: what one alone is too rare to tell. */
@@ -86,7 +97,11 @@ export function mismatchOf(operations: readonly OrphanStatistics[]): OrphanCause
   if (found > orphans * (1 - GONE)) return UNDETERMINED
   if (orphans < DECIDE_FROM || known === 0 || strange < orphans * GONE) return UNDETERMINED
   const [usual] = [...operations].sort((a, b) => b.history.orphaned - a.history.orphaned)
-  return usual!.history.isSteady() ? MISMATCH : UNDETERMINED
+  if (mayBeBeginningBurst(usual!)) return UNDETERMINED
+  const { isSpread, oddsOfSteady } = usual!.history
+  return isSpread
+    ? ifSure('sampling_mismatch', sureFrom(strange, orphans), sureDespite(1 / oddsOfSteady))
+    : UNDETERMINED
 }
 
 /** The caller of most spans that have their parent. */
@@ -112,32 +127,42 @@ function isAllOfSome({ contexts }: OrphanStatistics): boolean {
   return affected > 0
 }
 
-/** Whether one instance loses spans while the others, at its rate, would have lost enough to be seen. */
-function isOfOneInstance({ instances }: OrphanStatistics): boolean {
+/** In bursts, or in one of several instances: whichever is surer. */
+function droppedOf({ history, instances }: OrphanStatistics): OrphanCause {
+  return ifSure('parent_dropped', sureDespite(LOOKS * Math.min(history.oddsOfSteady, oddsOfAllInstances(instances))))
+}
+
+/** How likely the other instances are to have been spared, if they lose spans as the one does that lost some. */
+function oddsOfAllInstances(instances: OrphanStatistics['instances']): number {
   const affected = [...instances.values()].filter(({ orphans }) => orphans > 0)
-  if (affected.length !== 1) return false
-  const { spans, orphans } = affected[0]!
-  const others = [...instances.values()].reduce((sum, { settled }) => sum + settled, 0) - affected[0]!.settled
-  return (orphans / spans) * others >= UNHARMED
+  if (affected.length !== 1) return 1
+  const { spans, orphans, settled } = affected[0]!
+  const others = [...instances.values()].reduce((sum, instance) => sum + instance.settled, 0) - settled
+  return Math.exp(-(orphans / spans) * others)
 }
 
 function causeOfAllEntries(operation: OrphanStatistics): OrphanCause {
   const { standing, between, within, untold } = operation
   const told = standing - untold
-  if (told < ENOUGH) return UNDETERMINED
   if (between >= told * MOST) return notExported(between, told)
-  return within >= told * MOST ? neverEndedOrBurst(operation) : UNDETERMINED
+  return within >= told * MOST ? neverEndedOrBurst(operation, sureFrom(within, told)) : UNDETERMINED
 }
 
 /** Of a process that loses all for a while nothing is left around the orphans either. */
 function causeOfAllWithin(operation: OrphanStatistics): OrphanCause {
-  const isUnderWay = [...operation.contexts].some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
-  return isUnderWay ? NEVER_ENDED : neverEndedOrBurst(operation)
+  const affected = [...operation.contexts].filter(([, { orphans }]) => orphans > 0)
+  const sure = sureFrom(
+    sum(affected, ([, { orphans }]) => orphans),
+    sum(affected, ([, { spans }]) => spans),
+  )
+  const isUnderWay = affected.some(([context, { orphans }]) => context !== '' && orphans >= ENOUGH)
+  return isUnderWay ? ifSure('parent_never_ended', sure) : neverEndedOrBurst(operation, sure)
 }
 
-function neverEndedOrBurst(operation: OrphanStatistics): OrphanCause {
-  if (operation.history.isBurst()) return DROPPED
-  return mayBeBeginningBurst(operation) ? UNDETERMINED : NEVER_ENDED
+function neverEndedOrBurst(operation: OrphanStatistics, sure: number): OrphanCause {
+  const dropped = droppedOf(operation)
+  if (dropped !== UNDETERMINED) return dropped
+  return mayBeBeginningBurst(operation) ? UNDETERMINED : ifSure('parent_never_ended', sure)
 }
 
 /** What had its parents before the first orphan, and has missed them all for no longer than an export may hang. */
@@ -148,12 +173,23 @@ function mayBeBeginningBurst({ withParent, contexts, history }: OrphanStatistics
 
 function causeBySiblings({ entry }: OrphanStatistics, others: Siblings): OrphanCause {
   if (others.withParent < ENOUGH) return UNDETERMINED
-  if (shareOf(others) <= NONE) return NEVER_ENDED
+  if (shareOf(others) <= NONE)
+    return ifSure('parent_never_ended', sureFrom(others.withParent - others.standing, others.withParent))
   return entry && shareOf(others) >= ALL ? notExported(others.standing, others.withParent) : UNDETERMINED
 }
 
 function notExported(hits: number, of: number): OrphanCause {
-  return { cause: 'parent_not_exported', confidence: sureFrom(hits, of) }
+  return ifSure('parent_not_exported', sureFrom(hits, of))
+}
+
+/** As sure as the weakest of what it rests on. */
+function ifSure(cause: OrphanCause['cause'], ...grounds: readonly number[]): OrphanCause {
+  const confidence = Math.min(...grounds)
+  return confidence < MIN_CAUSE_CONFIDENCE ? UNDETERMINED : { cause, confidence }
+}
+
+function sum<T>(list: readonly T[], of: (item: T) => number): number {
+  return list.reduce((total, item) => total + of(item), 0)
 }
 
 function shareOf({ standing, withParent }: Pick<OrphanStatistics, 'standing' | 'withParent'>): number {

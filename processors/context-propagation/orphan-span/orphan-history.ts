@@ -1,13 +1,14 @@
 /** Length of a slice in ms of the spans' own time: shorter than the pause between two crashes of a process. */
 export const SLICE_MS = 2000
-/** What is whole leaves the window at once, what is not waits for its parents: until then a slice looks whole. */
-export const SETTLED_AFTER_MS = 12_000
+/**
+ * What is whole leaves the window at once; what is not waits for an export (5 s) and for its parents (6 s), and may have
+ * begun at the other end of the slice: until then a slice looks whole.
+ */
+export const SETTLED_AFTER_MS = 15_000
 /** Ten minutes of slices are kept. */
 export const MAX_SLICES = 300
 /** A slice without orphans does not end a burst. */
 const GAP_SLICES = 1
-/** Log-likelihood by which a burst must explain the orphans better than a steady share: e to the 7th is a thousand to one. */
-const PROOF = 7
 /** Slices with orphans from which a share is called steady. */
 const STEADY_FROM = 3
 
@@ -74,14 +75,14 @@ export class OrphanHistory {
     return bursts
   }
 
-  isBurst(): boolean {
-    return this.#burstScore() >= PROOF
+  /** The odds of a steady share against a burst: how much likelier it is to have made these orphans. */
+  get oddsOfSteady(): number {
+    return Math.exp(-this.#burstScore())
   }
 
-  /** The same share all the time, as far as chance allows. */
-  isSteady(): boolean {
-    const withOrphans = this.#settled().filter(([, { orphaned }]) => orphaned > 0).length
-    return withOrphans >= STEADY_FROM && this.#burstScore() < 0
+  /** The same share for long enough to tell it from a burst. */
+  get isSpread(): boolean {
+    return this.#settled().filter(([, { orphaned }]) => orphaned > 0).length >= STEADY_FROM
   }
 
   /** Whether all orphans fell into these stretches. */
@@ -94,13 +95,13 @@ export class OrphanHistory {
 
   /**
    * Log-likelihood of "one share within the bursts, none outside" over "one share all the time", less what it takes to say
-   * when each burst begins and ends.
+   * when each burst begins and ends. The first orphan is where counting began, so it tells nothing.
    */
   #burstScore(): number {
     const slices = this.#settled()
     const { bursts } = this
-    const all = { traces: 0, orphaned: 0 }
-    const within = { traces: 0, orphaned: 0 }
+    const all = { traces: -1, orphaned: -1 }
+    const within = { traces: -1, orphaned: -1 }
     for (const [index, { traces, orphaned }] of slices) {
       const isWithin = bursts.some(({ from, until }) => index >= from && index <= until)
       for (const sum of isWithin ? [all, within] : [all]) {
@@ -111,11 +112,22 @@ export class OrphanHistory {
     return logLikelihood(within) - logLikelihood(all) - bursts.length * 2 * Math.log(Math.max(2, slices.length))
   }
 
-  /** In order. */
-  #settled(): [number, Slice][] {
-    return [...this.#slices]
+  /**
+   * In order. Whole traces are counted once the first orphan is known, and those of its time had left before it: until a
+   * whole slice was seen, a slice had at least as many traces as the later ones have on average.
+   */
+  #settled(): [number, Counts][] {
+    const slices = [...this.#slices]
       .filter(([, { sinceMs }]) => sinceMs + SETTLED_AFTER_MS <= this.#nowMs)
       .sort(([a], [b]) => a - b)
+    const counted = slices.findIndex(([, { traces, orphaned }]) => traces > orphaned) + 1
+    const later = slices.slice(counted)
+    if (counted === 0 || later.length === 0) return slices
+    const usual = Math.round(later.reduce((sum, [, { traces }]) => sum + traces, 0) / later.length)
+    return slices.map(([index, { traces, orphaned }], i) => [
+      index,
+      { traces: i < counted ? Math.max(traces, usual) : traces, orphaned },
+    ])
   }
 }
 

@@ -1,14 +1,23 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import { inHundredths } from '../how-sure.ts'
 import { InstanceCounts } from './instance-counts.ts'
 import { mismatchOf, type OrphanCause, type OrphanStatistics, orphanCauseOf, usualCaller } from './orphan-cause.ts'
 import { OrphanHistory } from './orphan-history.ts'
 import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 import { type Siblings, SpansWithParent } from './spans-with-parent.ts'
 
-/** Confidence that a span is an orphan: its parent is not there, and whether it may still come. */
-const CONFIDENCE = { provisional: 0.9, confirmed: 0.99 } as const
+/** Nothing can overturn what has outlived the grace for late spans. */
+const CONFIRMED = 0.99
+
+/** How sure a cause must be to outlast the trouble. */
+const LASTING = 0.95
+/**
+ * Of orphans of which nothing else is known one in six is taken back, since its parent comes late or belongs to what
+ * another gateway sees. Each span of the operation that had its parent in time is a case more that was not.
+ */
+const PRIOR = { stays: 5, all: 6 } as const
 
 /** Callers, or operations around the parent, that are told apart for one operation. */
 const MAX_CONTEXTS = 64
@@ -59,6 +68,12 @@ class OrphanedOperation implements OrphanStatistics {
     this.#instances.at(nowMs)
   }
 
+  /** How sure it is that parents which are not here yet do not come any more, by those that came in time and those that came late. */
+  get sureToStay(): number {
+    const inTime = this.withParent - this.orphans
+    return inHundredths((inTime + PRIOR.stays) / (inTime + this.retracted + PRIOR.all))
+  }
+
   /** All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. */
   get isHeld(): boolean {
     return this.looksCut === this.orphans && this.confirmed === 0
@@ -97,10 +112,14 @@ class OrphanedOperation implements OrphanStatistics {
   }
 
   /**
-   * What was decided stands when the trouble is over and its share fades in what is healthy since; then what was all of a
-   * caller's calls looks like a burst.
+   * What was all but certain stands when the trouble is over and its share fades in what is healthy since; then what was all
+   * of a caller's calls looks like a burst.
    */
   decide(cause: OrphanCause): void {
+    if (this.decided.confidence < LASTING) {
+      this.decided = cause
+      return
+    }
     const isWeaker = cause.cause === 'undetermined' || (cause.cause === 'parent_dropped' && isOfAll(this.decided))
     if (!isWeaker) this.decided = cause
   }
@@ -217,7 +236,7 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
       cause: decided.cause,
       place: { service, instance: null, operation: name, edge: null },
       level: 'error',
-      confidence: allConfirmed ? CONFIDENCE.confirmed : CONFIDENCE.provisional,
+      confidence: allConfirmed ? CONFIRMED : operation.sureToStay,
       causeConfidence: decided.confidence,
       state: standing === 0 ? 'retracted' : allConfirmed ? 'confirmed' : 'provisional',
       occurrences: standing,

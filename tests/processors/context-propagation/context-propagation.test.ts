@@ -116,6 +116,24 @@ describe('CTX-001 orphan_span', () => {
     expect(s.marked).toEqual(['cart shop.Cart/Get: CTX-001'])
   })
 
+  it.each([
+    ['little', 1, 0.86],
+    ['much', 100, 0.99],
+  ])(
+    'is as sure that a parent will not come as %s that came in time allows, until the grace has passed',
+    async (_, calls, sure) => {
+      const s = await shop()
+      for (let i = 0; i < calls; i++) s.call('frontend', 'cart', 'get', false)
+      s.settings.clock.advanceBy(9000)
+      s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
+      s.settings.clock.advanceBy(9000)
+      const said = () => s.settings.findings.reports.filter(({ rule }) => rule === 'CTX-001').at(-1)
+      expect(said()).toMatchObject({ state: 'provisional', confidence: sure })
+      s.findings()
+      expect(said()).toMatchObject({ state: 'confirmed', confidence: 0.99 })
+    },
+  )
+
   it('takes the finding back when the parent comes late', async () => {
     const s = await shop()
     s.call('frontend', 'cart', 'get', false)

@@ -7,12 +7,12 @@ describe('counts by service instance', () => {
     counts.add('cart-1', 20, 5, 0)
     counts.add('cart-1', 30, 0, 8000)
     counts.add('cart-2', 7, 0, 9000)
-    counts.at(12_000)
+    counts.at(15_000)
     expect(Object.fromEntries(counts.all)).toEqual({
       'cart-1': { spans: 50, orphans: 5, settled: 20 },
       'cart-2': { spans: 7, orphans: 0, settled: 0 },
     })
-    counts.at(21_000)
+    counts.at(24_000)
     expect([...counts.all.values()].map(({ settled }) => settled)).toEqual([50, 7])
   })
 

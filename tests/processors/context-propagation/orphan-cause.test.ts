@@ -174,7 +174,7 @@ describe('the cause of orphans', () => {
       [HEALTHY],
       'undetermined',
     ],
-    ['too few to say', operation([[9, 9]]), [HEALTHY], 'undetermined'],
+    ['too few to say', operation([[1, 1]]), [HEALTHY], 'undetermined'],
     [
       'the last seconds, when what is whole has come and what is not has yet to',
       { ...operation(ONE_BURST), history: historyOf(ONE_BURST).at(5000) },
