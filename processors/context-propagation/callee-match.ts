@@ -33,11 +33,18 @@ export interface KnownEntry {
  */
 export function answersTo(exit: KnownExit, entry: KnownEntry): boolean {
   if (exit.service === entry.service) return false
+  if (isForSeveral(exit, entry)) return exit.peer !== '' && exit.peer === entry.destination
   if (exit.answeredBy.size > 0) return exit.answeredBy.has(entry.service) && sameBoundary(exit, entry)
   if (exit.boundary === 'messaging' || entry.boundary === 'messaging')
     return exit.boundary === entry.boundary && exit.peer !== '' && exit.peer === entry.destination
   const rpc = rpcNameOf(exit.name)
   return namesService(exit.peer, entry.service) || (rpc !== null && rpc === rpcNameOf(entry.name))
+}
+
+/** Whether calls of this exit are messages that other services take, as far as is known, and this one may as well. */
+export function isForSeveral(exit: KnownExit, entry: KnownEntry): boolean {
+  const areMessages = exit.boundary === 'messaging' && entry.boundary === 'messaging'
+  return areMessages && exit.answeredBy.size > 0 && !exit.answeredBy.has(entry.service)
 }
 
 /** Whether the two sides are instrumented by libraries that speak different formats unless they are told otherwise. */

@@ -136,6 +136,7 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
   blindTo: [
     'Roots with a link: a consumer that links instead of nesting is by design.',
     'Callers that send no spans at all: a root without a caller is just a root.',
+    'A service that loses the context of some messages only, where others take the same ones with theirs.',
     'Callers that name nobody, are never answered and are always busy, or call several operations by one name: time and counts tell nothing then.',
     'Edges on which too few calls were made to tell a loss from a coincidence.',
   ],

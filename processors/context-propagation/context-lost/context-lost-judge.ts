@@ -2,11 +2,11 @@ import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { Edge, FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import { hexOfPacked } from '../../../otlp/hex.ts'
-import { formatsDiffer, type KnownExit } from '../callee-match.ts'
+import { formatsDiffer, isForSeveral, type KnownExit } from '../callee-match.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { type CallSample, keeps } from './call-samples.ts'
 import type { CallEdge, CallTraffic, JudgedEntry } from './call-traffic.ts'
-import { type CallSummary, RULE } from './context-lost-summary.ts'
+import { type CallSummary, RULE, topicVerdict } from './context-lost-summary.ts'
 import { type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
 import { TimedMatch } from './timed-match.ts'
@@ -48,6 +48,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   readonly #traffic: CallTraffic
   readonly #lost = new Map<string, LostOperation>()
   readonly #heldExits = new HeldCalls()
+  /** Messages that one service takes with their context and another without. */
+  readonly #heldMessages = new HeldCalls()
+  /** The topics of these. */
+  readonly #topics = new Set<string>()
   #heldRoots: Waiting[] = []
   readonly #timed = new TimedMatch()
   /** Exits of the traffic that `#timed` has. */
@@ -67,11 +71,12 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     for (const summary of summaries) this.#takeIn(summary, share, nowMs)
     this.#match(nowMs)
     this.#heldExits.forget(nowMs)
+    this.#heldMessages.forget(nowMs)
     return this.#reports()
   }
 
   verdicts(): Verdicts {
-    const verdicts = new Map<string, string>()
+    const verdicts = new Map<string, string>([...this.#topics].map(topicVerdict))
     for (const lost of this.#lost.values()) if (lost.reportedOccurrences > 0) verdicts.set(lost.entry.key, lost.cause)
     return verdicts
   }
@@ -82,6 +87,8 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     for (; this.#timedExits < exits.length; this.#timedExits++) this.#timed.add(exits[this.#timedExits]!)
     for (const sample of summary.exitSamples)
       if (keeps(sample.startMs, share)) this.#heldExits.add(withShare(sample, share), nowMs)
+    for (const sample of summary.messageSamples)
+      if (keeps(sample.startMs, share)) this.#heldMessages.add(withShare(sample, share), nowMs)
     for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
     for (const sample of summary.rootSamples)
       if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: withShare(sample, share), sinceMs: nowMs })
@@ -101,13 +108,22 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       if (this.#config.expected_elsewhere.includes(entry.service)) continue
       let exits = callers.get(entry.key)
       if (!exits) {
-        exits = this.#traffic.index.callersOf(entry).filter((exit) => exit.unanswered > 0)
+        exits = this.#traffic.index
+          .callersOf(entry)
+          .filter((exit) => exit.unanswered > 0 || this.#wantsTopicOf(exit, entry))
         callers.set(entry.key, exits)
       }
       if (exits.length === 0) this.#matchByTime(root.sample, entry)
-      const call = this.#closestCall(root.sample, exits)
+      const call = this.#closestCall(root.sample, entry, exits)
       if (call) this.#lose(root.sample, entry, call)
     }
+  }
+
+  /** Of messages that others take, the observers are asked for all. */
+  #wantsTopicOf(exit: KnownExit, entry: JudgedEntry): boolean {
+    if (!isForSeveral(exit, entry)) return false
+    if (this.#topics.size < this.#config.max_operations) this.#topics.add(exit.peer)
+    return true
   }
 
   /** Where nothing names the caller, time and counts may tell. */
@@ -120,7 +136,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     }
     if (!caller) return
     for (const one of roots) {
-      const call = this.#closestCall(one, [caller])
+      const call = this.#closestCall(one, entry, [caller])
       if (call) this.#lose(one, entry, call, true)
     }
   }
@@ -130,14 +146,19 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return calls.reverse().map(({ sample }) => sample)
   }
 
-  #closestCall(root: CallSample, exits: readonly KnownExit[]): { exit: KnownExit; held: Held } | null {
+  #closestCall(
+    root: CallSample,
+    entry: JudgedEntry,
+    exits: readonly KnownExit[],
+  ): { exit: KnownExit; held: Held } | null {
     const tolerance = this.#config.match_tolerance
     let best: { exit: KnownExit; held: Held } | null = null
     let bestDistance = Number.POSITIVE_INFINITY
     for (const exit of exits) {
-      const calls = this.#heldExits.of(exit.key)
+      const calls = (isForSeveral(exit, entry) ? this.#heldMessages : this.#heldExits).of(exit.key)
       for (const held of waitingBefore(calls, root.startMs + tolerance, CANDIDATES)) {
         const call = held.sample
+        if (held.takenBy?.has(entry.service)) continue
         // A message is handled whenever it is; a call waits for its answer, or gives up when that has begun.
         if (exit.boundary !== 'messaging' && call.endMs < root.startMs - tolerance) continue
         const distance = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
@@ -150,7 +171,10 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
   }
 
   #lose(root: CallSample, entry: JudgedEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
-    this.#heldExits.finish(call.held)
+    if (isForSeveral(call.exit, entry)) {
+      call.held.takenBy ??= new Set()
+      call.held.takenBy.add(entry.service)
+    } else this.#heldExits.finish(call.held)
     const edge = this.#traffic.edge(
       call.exit.service,
       entry.service,

@@ -1,4 +1,5 @@
 import type { Boundary } from '../../../component/finding.ts'
+import type { Verdicts } from '../../../component/trace-rule.ts'
 import type { CallSample } from './call-samples.ts'
 
 export const RULE = 'CTX-002'
@@ -63,9 +64,20 @@ export interface CallSummary {
   /** Unanswered exits and parentless entries, of the kept share of time. */
   readonly exitSamples: readonly CallSample[]
   readonly rootSamples: readonly CallSample[]
+  /** Messages of the topics that the judge wants to know all of, whoever took them. */
+  readonly messageSamples: readonly CallSample[]
   /** Calls that are not in the same piece of the trace as their answer. */
   readonly answeredApart: readonly CallId[]
   readonly share: number
+}
+
+/** A verdict that all messages of a topic are wanted, in a form that no operation's key has. */
+export function topicVerdict(topic: string): readonly [key: string, cause: string] {
+  return [`\0topic\0${topic}`, topic]
+}
+
+export function wantedTopics(verdicts: Verdicts): ReadonlySet<string> {
+  return new Set([...verdicts].filter(([key, topic]) => key === topicVerdict(topic)[0]).map(([, topic]) => topic))
 }
 
 export function exitKey(service: string, name: string, peer: string): string {

@@ -23,6 +23,7 @@ import {
   type ExitKind,
   exitKey,
   RULE,
+  wantedTopics,
 } from './context-lost-summary.ts'
 
 /**
@@ -69,6 +70,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   readonly #answeredApart: CallIds
   readonly #exitSamples: CallSamples
   readonly #rootSamples: CallSamples
+  readonly #messageSamples: CallSamples
   readonly #traits: (Traits | undefined)[] = []
   /** By exit group, and by operation. */
   readonly #exitKinds: (ExitKind | undefined)[] = []
@@ -77,11 +79,13 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
   #groups = new Int32Array(1024)
   #registry: Operations | null = null
   #verdicts: Verdicts = new Map()
+  #topics: ReadonlySet<string> = new Set()
 
   constructor(config: ContextPropagationConfig) {
     this.#peers = new Peers(config.max_operations)
     this.#exitSamples = new CallSamples(config.max_samples)
     this.#rootSamples = new CallSamples(config.max_samples)
+    this.#messageSamples = new CallSamples(config.max_samples)
     this.#answeredApart = new CallIds(config.max_samples)
   }
 
@@ -120,8 +124,9 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
       answers,
       exitSamples: this.#exitSamples.take((group) => exits.kinds[group]!.key),
       rootSamples: this.#rootSamples.take((operation) => entries.kinds[operation]!.key),
+      messageSamples: this.#messageSamples.take((group) => exits.kinds[group]!.key),
       answeredApart: this.#answeredApart.take(),
-      share: Math.min(this.#exitSamples.share, this.#rootSamples.share),
+      share: Math.min(this.#exitSamples.share, this.#rootSamples.share, this.#messageSamples.share),
     }
   }
 
@@ -172,6 +177,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
 
   learn(verdicts: Verdicts): void {
     this.#verdicts = verdicts
+    this.#topics = wantedTopics(verdicts)
   }
 
   #entry(facts: CallFacts, row: number, role: number): void {
@@ -201,6 +207,8 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#learnTraits(facts, row, operation)
     const isUnanswered = (role & Role.answered) === 0
     this.#exits.add(group, isUnanswered)
+    if (this.#topics.size > 0 && this.#traits[operation]!.boundary === 'messaging')
+      if (this.#topics.has(this.#peers.peerOf(group))) this.#messageSamples.add(group, table, row)
     if (!isUnanswered) return
     this.#exitSamples.add(group, table, (role & Role.leaf) !== 0 ? row : lastAttempt(facts, row, trace))
     if (isLate) this.#lateExits.set(group, (this.#lateExits.get(group) ?? 0) + 1)

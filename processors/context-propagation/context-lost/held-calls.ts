@@ -15,6 +15,8 @@ export interface Waiting {
 export interface Held extends Waiting {
   /** It has its other side, or has waited long enough. */
   done: boolean
+  /** Of a message for several services, those that have taken it. */
+  takenBy?: Set<string>
 }
 
 /** The calls of one exit in order of their start; those that are done among them until there are too many. */

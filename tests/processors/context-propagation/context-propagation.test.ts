@@ -272,6 +272,27 @@ describe('CTX-002 context_lost_between_services', () => {
     ])
   })
 
+  it('names the service that loses the context of messages which another one takes with theirs', async () => {
+    const s = await shop()
+    const attributes = { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders' }
+    for (let i = 0; i < 60; i++) {
+      const trace = s.nextId()
+      const root = s.span(trace, null, { name: 'POST /orders', kind: 'server' })
+      const send = s.span(trace, root.spanId, { name: 'orders send', kind: 'producer', attributes })
+      const taken = { name: 'orders process', kind: 'consumer', attributes } as const
+      s.send(
+        { service: 'checkout', spans: [root, send] },
+        { service: 'billing', spans: [s.span(trace, send.spanId, taken)] },
+        { service: 'shipping', spans: [s.span(s.nextId(), null, taken)] },
+      )
+      s.settings.clock.advanceBy(500)
+    }
+    const found = s.findings()
+    expect(found).toMatchObject([{ rule: 'CTX-002', place: { edge: { from: 'checkout', to: 'shipping' } } }])
+    // All but those of the time until it was known.
+    expect(found[0]!.occurrences).toBeGreaterThan(30)
+  })
+
   it('blames what stands between for one route that loses everything while the others lose nothing', async () => {
     const s = await shop()
     const http = { attributes: { 'http.request.method': 'GET', 'server.address': 'checkout' } }
