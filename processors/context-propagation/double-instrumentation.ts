@@ -204,7 +204,11 @@ function isOneProcess({ batch: { table } }: CallFacts, row: number, other: numbe
   return table.get(row, Column.resource) === table.get(other, Column.resource)
 }
 
-function haveOneParent({ batch: { table } }: CallFacts, row: number, other: number): boolean {
+/** Spans that share an id with their call, as in B3, name what is above it: then their calls tell. */
+function haveOneParent({ batch: { table, traces } }: CallFacts, row: number, other: number): boolean {
+  const parent = traces!.parentRow[row]!
+  const otherParent = traces!.parentRow[other]!
+  if (parent >= 0 || otherParent >= 0) return parent === otherParent
   const a = row * ROW_WORDS + Column.parentId
   const b = other * ROW_WORDS + Column.parentId
   return table.words[a + 1] === table.words[b + 1] && table.words[a] === table.words[b]

@@ -219,6 +219,19 @@ describe('CTX-006 double_instrumentation', () => {
         }),
     ],
     [
+      'calls in parallel whose SERVER spans share their ids, as in B3',
+      (p) =>
+        requests(p, 100, ({ traceId, root }) => {
+          const sides = [0, 1].map((i) => {
+            const fields = { traceId, parentId: root.spanId, name: 'shop.Cart/Warm' }
+            const call = p.span({ ...fields, kind: 'client' }, 8 + i / 10, 30 - i / 2)
+            const answer = p.span({ ...fields, kind: 'server' }, 10 + i / 10, 20 - i / 2)
+            return { call, answer: { ...answer, spanId: call.spanId } }
+          })
+          return { edge: sides.map(({ call }) => call), cart: sides.map(({ answer }) => answer) }
+        }),
+    ],
+    [
       'a client library over HTTP: two CLIENT spans with two names',
       (p) =>
         requests(p, 100, ({ traceId, client }) => ({
