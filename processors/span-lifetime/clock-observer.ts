@@ -15,11 +15,13 @@ const QUIET_ROUNDS = 30
 
 /** A pair that is looked at, and which of its two clocks is the first one. */
 class ObservedPair {
+  readonly key: number
   readonly first: number
   readonly samples: PairSamples
   quietRounds = 0
 
-  constructor(first: number, samples: PairSamples) {
+  constructor(key: number, first: number, samples: PairSamples) {
+    this.key = key
     this.first = first
     this.samples = samples
   }
@@ -75,13 +77,13 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     for (let id = 0; id < all.length; id++)
       if (this.#spans[id]! > 0) sources.push({ source: all[id]!, spans: this.#spans[id]! })
     const pairs = []
-    for (const [key, pair] of this.#pairs) {
+    for (const pair of this.#pairs.values()) {
       const buckets = pair.samples.take()
       if (buckets.length > 0) {
         const { first, second } = pair.samples
         pairs.push({ first, second, buckets })
         pair.quietRounds = 0
-      } else if (++pair.quietRounds >= QUIET_ROUNDS) this.#pairs.delete(key)
+      } else if (++pair.quietRounds >= QUIET_ROUNDS) this.#pairs.delete(pair.key)
     }
     this.#spans.fill(0)
     const refusedPairs = this.#refused
@@ -140,8 +142,8 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
       // The order of the keys, so that all shards agree.
       pair =
         from < to
-          ? new ObservedPair(caller, new PairSamples(from, to))
-          : new ObservedPair(callee, new PairSamples(to, from))
+          ? new ObservedPair(key, caller, new PairSamples(from, to))
+          : new ObservedPair(key, callee, new PairSamples(to, from))
       this.#pairs.set(key, pair)
     }
     return pair

@@ -59,10 +59,12 @@ export class LatencyMetrics {
     }
   }
 
-  /** Once a span. */
-  record(facts: LifetimeFacts, operation: number, reportedSeconds: number, effectiveSeconds: number): void {
+  /** Once a span. In whole nanoseconds, which V8 hands over without a box as long as they are less than two seconds. */
+  record(facts: LifetimeFacts, operation: number, reportedNano: number, effectiveNano: number): void {
     let series = operation < this.#series.length ? this.#series[operation]! : UNKNOWN
     if (series === UNKNOWN) series = this.#add(facts, operation)
+    const reportedSeconds = reportedNano / 1e9
+    const effectiveSeconds = effectiveNano / 1e9
     if (effectiveSeconds !== reportedSeconds && this.#differs[series] === 0) {
       this.#effective.takeOver(series, this.#reported)
       this.#differs[series] = 1

@@ -150,7 +150,7 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
         (words[at + Column.end + 1]! - words[at + Column.start + 1]!)
       const extraNano = extra[row]!
       if (extraNano >= MIN_MISSING_NANO) this.#endedEarly(facts, row, durationNano, extraNano)
-      this.#latency.record(facts, operations[row]!, durationNano / 1e9, (durationNano + extraNano) / 1e9)
+      this.#latency.record(facts, operations[row]!, durationNano, durationNano + extraNano)
     }
   }
 

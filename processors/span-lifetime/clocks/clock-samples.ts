@@ -127,7 +127,7 @@ export class ClockSamples {
 
   /** Null where there is no room for another pair: those that have samples keep their place while they are busy. */
   #pair(first: string, second: string): PairSamples | null {
-    const key = `${first}\0${second}`
+    const key = pairKey(first, second)
     let pair = this.#pairs.get(key)
     if (!pair) {
       if (this.#pairs.size >= this.#limits.maxPairs) {
@@ -143,15 +143,15 @@ export class ClockSamples {
 
   #forget(nowS: number): void {
     const isFull = this.#pairs.size >= this.#limits.maxPairs
-    for (const [key, pair] of this.#pairs) {
+    for (const pair of this.#pairs.values()) {
       pair.prune(nowS)
       if (!pair.isEmpty && !(isFull && pair.latestSecond < nowS - QUIET_S)) continue
-      this.#pairs.delete(key)
+      this.#pairs.delete(pairKey(pair.first, pair.second))
       this.#stale = true
     }
-    for (const [key, { seenS }] of this.#sources)
+    for (const { source, seenS } of this.#sources.values())
       if (seenS < nowS - SOURCE_MEMORY_S) {
-        this.#sources.delete(key)
+        this.#sources.delete(source.key)
         this.#stale = true
       }
   }
@@ -169,7 +169,7 @@ export class ClockSamples {
       if (from === null || to === null || from === to) continue
       const sign = from < to ? 1 : -1
       const [first, second] = sign === 1 ? [from, to] : [to, from]
-      const key = `${first}\0${second}`
+      const key = pairKey(first, second)
       let pair = this.#domainPairs.get(key)
       if (!pair) {
         pair = { first, second, parts: [], live: before.get(key)?.live ?? null }
@@ -178,6 +178,10 @@ export class ClockSamples {
       pair.parts.push({ samples, sign })
     }
   }
+}
+
+function pairKey(first: string, second: string): string {
+  return `${first}\0${second}`
 }
 
 function byName(a: PairSamples, b: PairSamples): number {
