@@ -19,8 +19,8 @@ const MIN_BEYOND = { proven: 10, symmetric: 20 } as const
 /** Most of the seconds since the last step must agree, of which so many are looked at. */
 const RECENT = 60
 const MIN_SHARE = 0.5
-/** An offset that only symmetry tells may be an asymmetry. */
-const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.95 } as const
+/** An offset that only symmetry tells may be an asymmetry; a step just seen may be another clock's, or the load. */
+const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.9, certainStep: 0.97 } as const
 /** How long a step is told of the same clock before it is taken for certain: some calls come later than others. */
 const STEP_CERTAIN_MS = 15_000
 
@@ -162,7 +162,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
       ...this.#place('CLOCK-002', 'step', group.domain),
       level: 'error',
       confidence: CONFIDENCE.step,
-      causeConfidence: CONFIDENCE.step,
+      causeConfidence: CONFIDENCE.certainStep,
       state: 'provisional',
       occurrences: steps.length,
       population: Math.max(1, group.points.length - 1),
@@ -191,7 +191,7 @@ export class ClockJudge implements TraceJudge<ClockSummary> {
     const sinceMs = before?.sinceMs ?? nowMs
     const isCertain = found.rule === 'CLOCK-002' && nowMs - sinceMs >= STEP_CERTAIN_MS
     const wasCertain = before?.report.state === 'confirmed'
-    const confidence = Math.max(found.confidence, before?.report.confidence ?? 0)
+    const confidence = Math.max(isCertain ? CONFIDENCE.certainStep : found.confidence, before?.report.confidence ?? 0)
     const report: FindingReport = isCertain || wasCertain ? { ...found, confidence, state: 'confirmed' } : found
     const isKnown = before?.report.cause === report.cause && before.report.state === report.state
     if (isKnown && before.report.occurrences >= report.occurrences) return []

@@ -16,6 +16,8 @@ import { StandingPlaces } from './standing-places.ts'
  */
 const SETTLE_MS = 12_000
 const CLOCK_SETTLE_MS = 60_000
+/** How sure what may yet be explained is: of ten provisional findings one is. */
+const UNSETTLED = 0.9
 /** A step this close to the start of a span moves it against its parent. */
 const STEP_REACH_S = 2
 /** Between two clocks it does so until it has been found out. */
@@ -126,10 +128,13 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
       isEarlyKind ? !isJudged : parent !== null && this.#early.get(parent)?.kind === Kind.endedBeforeAsyncWork
     const total = place.total(isOutranked)
     const population = Math.max(this.#spans.of(key), total.count)
-    const { rule, cause, level, confidence, says, minOccurrences = 1, minShare = 0 } = KINDS[place.kind]!
+    const kind = KINDS[place.kind]!
+    const { rule, cause, level, says, minOccurrences = 1, minShare = 0 } = kind
     const isTooFew = total.count < minOccurrences || total.count < minShare * population
-    const state = isTooFew ? 'retracted' : total.isSettled ? 'confirmed' : 'provisional'
-    if (!place.isNews(isTooFew ? 0 : total.count, state)) return []
+    const isHeld = kind.waitsForClocks === true && !total.isSettled
+    const state = isTooFew || isHeld ? 'retracted' : total.isSettled ? 'confirmed' : 'provisional'
+    if (!place.isNews(isTooFew || isHeld ? 0 : total.count, state)) return []
+    const confidence = total.isSettled ? kind.confidence : Math.min(kind.confidence, UNSETTLED)
     return [
       {
         rule,

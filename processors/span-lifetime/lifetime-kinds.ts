@@ -5,6 +5,7 @@ export interface LifetimeKind {
   readonly rule: string
   readonly cause: string
   readonly level: Level
+  /** When nothing can explain it any more. */
   readonly confidence: number
   /** Key of the seconds in the values of evidence. */
   readonly value: string
@@ -15,6 +16,8 @@ export interface LifetimeKind {
   readonly clockExplainsBeyond: 'nothing' | 'tolerance' | 'cancel_grace' | 'max_duration' | null
   /** Whether caller and callee are part of the place. */
   readonly ofEdge?: true
+  /** A clock that was set between two processes looks the same until that is found out: nothing is said before. */
+  readonly waitsForClocks?: true
   /**
    * Below these nothing is said. Between processes, since a scheduler under load ends a server's span now and then only
    * when its answer has already arrived.
@@ -131,6 +134,7 @@ export const KINDS: readonly LifetimeKind[] = [
     value: 'overrun_seconds',
     clockExplainsBeyond: 'tolerance',
     ofEdge: true,
+    waitsForClocks: true,
     says: 'were still at work when their caller had given up',
   },
   {
@@ -141,6 +145,7 @@ export const KINDS: readonly LifetimeKind[] = [
     value: 'overrun_seconds',
     clockExplainsBeyond: 'tolerance',
     ofEdge: true,
+    waitsForClocks: true,
     minOccurrences: 3,
     minShare: 0.01,
     says: 'end after the call that they serve: work goes on when the caller already has its answer',

@@ -93,7 +93,7 @@ export const rule: Rule = {
       value: '20 s',
       constants: ['context-propagation/partial-view/partial-view-judge.ts CONFIRM_AFTER_MS'],
       reason:
-        'An agent that batches for ten seconds looks alike until then. CTX findings are withheld from the first suspicion on.',
+        'An agent that batches for ten seconds looks alike until then. CTX findings are withheld from the first suspicion on. The confidence is 0.9 until then, and 0.97 from then on.',
     },
   ],
   blindTo: [
@@ -104,8 +104,8 @@ export const rule: Rule = {
   example: {
     level: 'info',
     cause: 'split_traffic',
-    confidence: 0.9,
-    causeConfidence: 0.9,
+    confidence: 0.97,
+    causeConfidence: 0.97,
     service: 'blindspot',
     operation: null,
     occurrences: 1,

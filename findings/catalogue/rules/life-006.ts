@@ -48,6 +48,12 @@ report, err := reports.Build(ctx, request)`,
       constants: [],
       reason: 'It is only worth knowing; how often it happens is its share.',
     },
+    {
+      what: 'how long it is held back, as is what outlives its caller (LIFE-001 between two processes)',
+      value: '60 s',
+      constants: ['span-lifetime/lifetime-judge.ts CLOCK_SETTLE_MS'],
+      reason: 'A clock that was set between two processes looks the same until that is found out.',
+    },
   ],
   blindTo: [
     'Callers that say they ended well: then the callee went on after its answer, which is LIFE-001.',

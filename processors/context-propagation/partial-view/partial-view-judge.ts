@@ -27,6 +27,9 @@ export const PARTIAL = 'partial'
 /** How long a partial view must show before it is taken for sure: an agent that batches for ten seconds looks alike until then. */
 const CONFIRM_AFTER_MS = 20_000
 
+/** Until then one in ten is something else; what is taken back is as sure as it was. */
+const CONFIDENCE = { provisional: 0.9, confirmed: 0.97, retracted: 0.9 } as const
+
 /** How long after the last spans the view is judged: an export interval. */
 const TRAFFIC_WITHIN_MS = 5000
 const WHOLE: Verdict = { kind: 'whole' }
@@ -282,7 +285,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
     return tally
   }
 
-  #report(state: FindingReport['state']): FindingReport {
+  #report(state: keyof typeof CONFIDENCE): FindingReport {
     const percent = Math.round(this.#share * 100)
     const at = (ms: number) => BigInt(Math.round(ms)) * 1_000_000n
     return {
@@ -290,8 +293,8 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       cause: 'split_traffic',
       place: { service: 'blindspot', instance: null, operation: null, edge: null },
       level: 'info',
-      confidence: 0.9,
-      causeConfidence: 0.9,
+      confidence: CONFIDENCE[state],
+      causeConfidence: CONFIDENCE[state],
       state,
       occurrences: state === 'retracted' ? 0 : this.#partialJudgements,
       population: this.#judgements,

@@ -30,7 +30,8 @@ async function replay(requests: readonly (readonly ServiceSpans[])[], config = {
     window.consume(tracesBatch(services))
     settings.clock.advanceBy(100)
   }
-  settings.clock.advanceBy(30_000)
+  // Until then a clock that was set might explain what one process does after another.
+  settings.clock.advanceBy(90_000)
   return { settings, left, findings: standing(settings.findings.reports) }
 }
 
@@ -179,6 +180,20 @@ describe('LIFE-002 child_starts_after_parent_end', () => {
         { service: 'cart', ...sameHost, spans: [child(120, 150, 2, { kind: 'server' })] },
       ]),
     ).toEqual([{ rule: 'LIFE-006', cause: 'timeout', operation: 'write', occurrences: 1, population: 1 }])
+  })
+
+  it('is as sure of what a clock may yet explain as it is found to be, and says nothing then of a caller that gave up', async () => {
+    const caller = { ...parent, kind: 'client', status: { code: 2 } } as const
+    const { settings } = await replay([
+      [
+        { service: 'frontend', ...sameHost, spans: [caller, child(120, 150)] },
+        { service: 'cart', ...sameHost, spans: [child(120, 150, 3, { kind: 'server' })] },
+      ],
+    ])
+    const said = settings.findings.reports.map(({ rule, state, confidence }) => `${rule} ${state} ${confidence}`)
+    expect(new Set(said)).toEqual(
+      new Set(['LIFE-002 provisional 0.9', 'LIFE-002 confirmed 0.95', 'LIFE-006 confirmed 0.9']),
+    )
   })
 })
 
