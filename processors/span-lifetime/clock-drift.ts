@@ -64,7 +64,7 @@ function driftOf(stretch: readonly TrackPoint[]): Drift {
 }
 
 /** Each number by itself. */
-function middleOf(points: readonly TrackPoint[]): Omit<TrackPoint, 'root' | 'slopeNanoPerS'> {
+function middleOf(points: readonly TrackPoint[]): Omit<TrackPoint, 'root' | 'slopeNanoPerS' | 'contradictedNano'> {
   const middle = (of: (point: TrackPoint) => number) => medianOf(points.map(of))
   return {
     second: middle(({ second }) => second),

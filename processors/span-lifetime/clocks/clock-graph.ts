@@ -14,6 +14,8 @@ export interface ClockOffset {
   readonly offsetNano: number
   readonly slopeNanoPerS: number
   readonly halfWidthNano: number
+  /** By how much calls on the way to it contradict their offset: a step of one of the clocks was not found. */
+  readonly contradictedNano: number
   readonly delayNano: number
   readonly lowerNano: number
   readonly upperNano: number
@@ -67,7 +69,8 @@ export function spreadOffsets(
 }
 
 function rootOffset(root: string): ClockOffset {
-  return { root, offsetNano: 0, slopeNanoPerS: 0, halfWidthNano: 0, delayNano: 0, lowerNano: 0, upperNano: 0 }
+  const nothing = { offsetNano: 0, slopeNanoPerS: 0, halfWidthNano: 0, contradictedNano: 0, delayNano: 0 }
+  return { root, ...nothing, lowerNano: 0, upperNano: 0 }
 }
 
 function uncertainty({ halfWidthNano, delayNano }: OffsetFit): number {
@@ -80,6 +83,7 @@ function added(from: ClockOffset, fit: OffsetFit, sign: 1 | -1): ClockOffset {
     offsetNano: from.offsetNano + sign * fit.offsetNano,
     slopeNanoPerS: from.slopeNanoPerS + sign * fit.slopeNanoPerS,
     halfWidthNano: Math.hypot(from.halfWidthNano, fit.halfWidthNano),
+    contradictedNano: Math.max(from.contradictedNano, fit.contradictedNano),
     delayNano: Math.max(from.delayNano, fit.delayNano),
     lowerNano: from.lowerNano + (sign === 1 ? fit.lowerNano : -fit.upperNano),
     upperNano: from.upperNano + (sign === 1 ? fit.upperNano : -fit.lowerNano),

@@ -131,6 +131,14 @@ export class ClockModel {
     return null
   }
 
+  /** By how much calls contradict the offset of a domain up to `reachS` from a second: its clock may have been set unseen. */
+  contradictedNano(domain: string | null, second: number, reachS: number): number {
+    let most = 0
+    for (let near = second - reachS; near <= second + reachS; near++)
+      most = Math.max(most, this.#tracks.at(domain, near)?.contradictedNano ?? 0)
+    return most
+  }
+
   /** How far one of the clocks was set at most between which the offsets of these domains are known. */
   setAroundNano(domains: readonly (string | null)[], fromS: number, untilS: number): number {
     return this.#steps.aroundNano(domains, fromS, untilS)

@@ -41,6 +41,8 @@ export interface OffsetFit {
   readonly slopeNanoPerS: number
   /** Half width of the 95 % interval. */
   readonly halfWidthNano: number
+  /** What the calls of that very time contradict it by, more than by chance: a step was not found. In the half width, too. */
+  readonly contradictedNano: number
   /** Typical way there and back of the calls that were least delayed. */
   readonly delayNano: number
   /** Offsets beyond these contradict a call that was seen. */
@@ -70,6 +72,7 @@ export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POS
   const offsetNano = medianOf(level)
   const sigma = robustSigma(level, offsetNano)
   const delayNano = medianOf(delays)
+  const contradictedNano = contradictionNano(times, level, atS, offsetNano, sigma)
   const asymmetryNano = ASYMMETRY * Math.max(0, delayNano - SYMMETRIC_DELAY_NANO)
   return {
     offsetNano,
@@ -77,8 +80,9 @@ export function fitOffset(window: SampleWindow, atS: number, reachS = Number.POS
     halfWidthNano: Math.max(
       MIN_HALF_WIDTH_NANO,
       Math.hypot(Z95 * medianError(sigma, count), slopeHalfWidth * Math.abs(atS - meanTime), asymmetryNano),
-      contradictionNano(times, level, atS, offsetNano, sigma),
+      contradictedNano,
     ),
+    contradictedNano,
     delayNano,
     ...boundsAround(window, offsetNano, level, delays, delayNano, slope),
   }

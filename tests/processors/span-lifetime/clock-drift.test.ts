@@ -21,8 +21,8 @@ function groupOf({ offsetMs, delayMs = () => 2, halfWidthMs = 0.1, stepsAtS = []
       if (offset === null) return []
       const delayNano = delayMs(second) * MS
       const bounds = { lowerNano: offset * MS - delayNano / 2, upperNano: offset * MS + delayNano / 2 }
-      const known = { offsetNano: offset * MS, slopeNanoPerS: 0, halfWidthNano: halfWidthMs * MS, delayNano }
-      return [{ second, root: 'hub', ...known, ...bounds }]
+      const known = { offsetNano: offset * MS, slopeNanoPerS: 0, halfWidthNano: halfWidthMs * MS, contradictedNano: 0 }
+      return [{ second, root: 'hub', ...known, delayNano, ...bounds }]
     },
   )
   const jumps = stepsAtS.map((atS) => ({ atS, jumpNano: 20 * MS }))

@@ -117,6 +117,11 @@ describe('clocks', () => {
       ['CLOCK-001 steady node-a', 'CLOCK-002 step node-b'],
     ],
     [
+      'of which one of two is set within a call, and which too few calls tell to say when',
+      { twoNodes: true, b: (s) => (s > 42.001 ? 25 : 0), everyMs: 3000, seconds: 90 },
+      ['CLOCK-001 drifting node-b'],
+    ],
+    [
       'of which one drifts, and which bursts of calls tell too seldom to follow',
       { b: (s) => s * 0.33, bursts: { calls: 10, everyS: 14 }, seconds: 90, callerStatus: { code: 2 } },
       ['CLOCK-001 drifting node-a'],

@@ -16,7 +16,12 @@ function groupsOf(seconds: Seconds) {
       const [root, offsetMs] = point
       const offsetNano = offsetMs * MS
       const bounds = { lowerNano: offsetNano - MS, upperNano: offsetNano + MS }
-      const slope = { slopeNanoPerS: 0, halfWidthNano: domain === root ? 0 : 0.01 * MS, delayNano: MS }
+      const slope = {
+        slopeNanoPerS: 0,
+        halfWidthNano: domain === root ? 0 : 0.01 * MS,
+        contradictedNano: 0,
+        delayNano: MS,
+      }
       track.set({ second, root, offsetNano, ...slope, ...bounds }, 1000)
     }
     return track

@@ -14,6 +14,7 @@ function segmentsAsText(seconds: readonly Second[], jumps: readonly Step[] = [])
     offsetNano: offsetMs * MS,
     slopeNanoPerS: slopeMs * MS,
     halfWidthNano: 0.01 * MS,
+    contradictedNano: 0,
     delayNano: MS,
     lowerNano: (offsetMs - 1) * MS,
     upperNano: (offsetMs + 1) * MS,

@@ -241,6 +241,7 @@ describe('spreadOffsets', () => {
     offsetNano,
     slopeNanoPerS: 0,
     halfWidthNano,
+    contradictedNano: 0,
     delayNano: 0,
     lowerNano: offsetNano - 5,
     upperNano: offsetNano + 5,
