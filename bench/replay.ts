@@ -21,7 +21,7 @@ import { FORMS, type Form, writeRecording } from './load/write-recording.ts'
 
 const HELP = `npm run bench:replay -- [options]
 
-  --megabytes N         length of each recording as JSON text (200)
+  --megabytes N[,N…]    lengths of each recording as JSON text (200); in a longer one starting counts for less
   --spans-per-second N  how busy it is, in time of the recording (5000); 1 leaves recordings as they are
   --rounds N            times that each is replayed; the median counts (3)
   --filter TEXT         only recordings and forms ("hotel-load50, json") that match the regular expression
@@ -60,6 +60,7 @@ if (options.help) {
   process.exit(0)
 }
 const filter = new RegExp(options.filter, 'i')
+const lengths = options.megabytes.split(',').map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'blindspot-bench-replay-'))
 const figures: Figure[] = []
 try {
@@ -68,9 +69,11 @@ try {
   console.log(`a replay of one request: ${(await startSeconds(path)).toFixed(2)} CPU seconds, which are in all figures`)
   for (const [name, content] of contents()) {
     for (const form of FORMS.filter((form) => filter.test(`${name}, ${form}`))) {
-      const bytes = writeRecording(path, form, Number(options.megabytes) * 1e6, content())
-      figures.push(await measure(name, form, path, bytes))
-      print(figures.at(-1)!)
+      for (const megabytes of lengths) {
+        const bytes = writeRecording(path, form, megabytes * 1e6, content())
+        figures.push(await measure(name, form, path, bytes))
+        print(figures.at(-1)!)
+      }
     }
   }
 } finally {
