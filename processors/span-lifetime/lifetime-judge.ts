@@ -145,7 +145,8 @@ export class LifetimeJudge implements TraceJudge<LifetimeSummary> {
         place: { service: place.service, instance: null, operation: place.name, edge: place.edge },
         level,
         confidence,
-        causeConfidence: confidence,
+        // What may yet be found out is whether it is one at all.
+        causeConfidence: kind.confidence,
         state,
         occurrences: total.count,
         population,

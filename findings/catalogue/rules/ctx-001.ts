@@ -165,10 +165,10 @@ for {
     },
     {
       what: 'by how much the odds of a burst, or of one instance, are taken for smaller than they are',
-      value: '5',
+      value: '2',
       constants: ['context-propagation/orphan-span/orphan-cause.ts LOOKS'],
       reason:
-        'It is asked again each second, and now and then chance makes it look so: the odds against a steady share, after what it takes to say when each burst begins and ends, must be 20 to one for a confidence of 0.8, and 500 to one for 0.99.',
+        'It is asked again each second, mostly of the same orphans, and now and then chance makes it look so: the odds against a steady share, after what it takes to say when each burst begins and ends, must be 8 to one for a confidence of 0.8, and 200 to one for 0.99.',
     },
     {
       what: 'how long after its first trace a slice of time, or what one instance sent, counts',

@@ -39,10 +39,10 @@ const NONE = 0.02
 /** Share of orphans that must tell the same. */
 const MOST = 0.9
 /**
- * Each second it is asked again whether orphans come in a burst or in one instance only, and of so many times chance makes
- * it look so once: the odds must be better by as much.
+ * Each second it is asked again whether orphans come in a burst or in one instance only. What is looked at is mostly what
+ * was looked at before, so that counts as so many chances to be wrong: the odds must be better by as much.
  */
-const LOOKS = 5
+const LOOKS = 2
 /** How long an SDK waits for one export, and its queue may overflow meanwhile. */
 const LONGEST_BURST_MS = 30_000
 /** Share of orphans without a known caller around them from which its spans have gone whole. */

@@ -27,7 +27,7 @@ export const PARTIAL = 'partial'
 /** How long a partial view must show before it is taken for sure: an agent that batches for ten seconds looks alike until then. */
 const CONFIRM_AFTER_MS = 20_000
 
-/** Until then one in ten is something else; what is taken back is as sure as it was. */
+/** Until then one in ten is something else, and what is taken back is as sure as it was; of a partial view the cause is plain. */
 const CONFIDENCE = { provisional: 0.9, confirmed: 0.97, retracted: 0.9 } as const
 
 /** How long after the last spans the view is judged: an export interval. */
@@ -294,7 +294,7 @@ export class PartialViewJudge implements TraceJudge<ViewSummary> {
       place: { service: 'blindspot', instance: null, operation: null, edge: null },
       level: 'info',
       confidence: CONFIDENCE[state],
-      causeConfidence: CONFIDENCE[state],
+      causeConfidence: CONFIDENCE.confirmed,
       state,
       occurrences: state === 'retracted' ? 0 : this.#partialJudgements,
       population: this.#judgements,
