@@ -17,7 +17,8 @@ const LASTING = 0.95
  * Of orphans of which nothing else is known one in six is taken back, since its parent comes late or belongs to what
  * another gateway sees. Each span of the operation that had its parent in time is a case more that was not.
  */
-const PRIOR = { stays: 5, all: 6 } as const
+const PRIOR_STAYING = 5
+const PRIOR_ORPHANS = 6
 
 /** Callers, or operations around the parent, that are told apart for one operation. */
 const MAX_CONTEXTS = 64
@@ -71,7 +72,7 @@ class OrphanedOperation implements OrphanStatistics {
   /** How sure it is that parents which are not here yet do not come any more, by those that came in time and those that came late. */
   get sureToStay(): number {
     const inTime = this.withParent - this.orphans
-    return inHundredths((inTime + PRIOR.stays) / (inTime + this.retracted + PRIOR.all))
+    return inHundredths((inTime + PRIOR_STAYING) / (inTime + this.retracted + PRIOR_ORPHANS))
   }
 
   /** All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. */
