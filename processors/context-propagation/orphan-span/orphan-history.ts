@@ -114,7 +114,8 @@ export class OrphanHistory {
 
   /**
    * In order. Whole traces are counted once the first orphan is known, and those of its time had left before it: until a
-   * whole slice was seen, a slice had at least as many traces as the later ones have on average.
+   * whole slice was seen, a slice with orphans had at least as many traces as the later ones have on average. Of one
+   * before the first orphan nothing is added: that it was whole is what is to be found out.
    */
   #settled(): [number, Counts][] {
     const slices = [...this.#slices]
@@ -126,7 +127,7 @@ export class OrphanHistory {
     const usual = Math.round(later.reduce((sum, [, { traces }]) => sum + traces, 0) / later.length)
     return slices.map(([index, { traces, orphaned }], i) => [
       index,
-      { traces: i < counted ? Math.max(traces, usual) : traces, orphaned },
+      { traces: i < counted && orphaned > 0 ? Math.max(traces, usual) : traces, orphaned },
     ])
   }
 }

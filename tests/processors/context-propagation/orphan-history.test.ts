@@ -44,6 +44,11 @@ describe('the odds of a steady share against bursts', () => {
       ],
       'steady',
     ],
+    [
+      'a half all the time, with few whole traces counted of the slice before the first orphan',
+      [[0, 3], ...repeat([7, 14], 12)],
+      'steady',
+    ],
     ['a single orphan, which is where counting began', [[1, 5], ...repeat([0, 20], 30)], 'steady'],
   ])('tell %s', (_, slices, what) => {
     const odds = historyOf(slices).oddsOfSteady
