@@ -1,5 +1,6 @@
+import { operationKey } from '../otlp/operations.ts'
 import type { Edge, Evidence, FindingReport, FindingValue, Level, Place } from './finding.ts'
-import { type OccurrenceRow, type OccurrenceSummary, OccurrenceTotal, verdictKey } from './occurrence-rule.ts'
+import { type OccurrenceRow, type OccurrenceSummary, OccurrenceTotal } from './occurrence-rule.ts'
 import { ShardTotals } from './shard-counts.ts'
 import type { TraceJudge, Verdicts } from './trace-rule.ts'
 
@@ -67,11 +68,11 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
     return [...this.#places.values()].flatMap((place) => this.#report(place))
   }
 
-  /** The cause by `verdictKey` of each place of which something is said now. */
+  /** The cause by `operationKey` of each place of which something is said now. */
   verdicts(): Verdicts {
     const verdicts = new Map<string, string>()
     for (const { service, name, cause, saidCount } of this.#places.values())
-      if (saidCount > 0) verdicts.set(verdictKey(service, name), cause)
+      if (saidCount > 0) verdicts.set(operationKey(service, name), cause)
     return verdicts
   }
 
@@ -99,7 +100,7 @@ export class OccurrenceJudge implements TraceJudge<OccurrenceSummary> {
 
   #report(place: KnownPlace): readonly FindingReport[] {
     const { cause, service, name, edge } = place
-    const population = this.#populations.of(verdictKey(service, name))
+    const population = this.#populations.of(operationKey(service, name))
     const sum = new OccurrenceTotal(this.#options.evidenceLimit)
     const parts: OccurrencePart[] = []
     for (const [detail, total] of place.parts) {

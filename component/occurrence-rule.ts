@@ -1,4 +1,4 @@
-import { type Operations, operationKey } from '../otlp/operations.ts'
+import type { Operations } from '../otlp/operations.ts'
 import { Column } from '../otlp/span-table.ts'
 import { widened } from '../otlp/widened.ts'
 import type { TracesBatch } from './batch.ts'
@@ -158,9 +158,4 @@ export class OccurrenceTotal {
     if (lastUnixNano > this.lastUnixNano) this.lastUnixNano = lastUnixNano
     this.count += count
   }
-}
-
-/** Where an observer looks up whether the judge has spoken of an operation. */
-export function verdictKey(service: string, name: string): string {
-  return operationKey(service, name)
 }

@@ -1,6 +1,7 @@
 import { OccurrenceJudge, type OccurrencePart } from '../../component/occurrence-judge.ts'
-import { type OccurrenceSummary, OccurrenceTally, verdictKey } from '../../component/occurrence-rule.ts'
+import { type OccurrenceSummary, OccurrenceTally } from '../../component/occurrence-rule.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
+import { operationKey } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import { widened } from '../../otlp/widened.ts'
@@ -161,7 +162,7 @@ class TwinObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
       relatedSpanId: facts.batch.table.spanIdHex(inner),
       detail: all[facts.operations[inner]!]!.name,
     })
-    if (!this.#verdicts.has(verdictKey(service, name))) return
+    if (!this.#verdicts.has(operationKey(service, name))) return
     facts.mark(outer, RULE, CAUSE)
     facts.mark(inner, RULE, CAUSE)
   }

@@ -1,14 +1,10 @@
 import { boundaryOf } from '../../component/boundary.ts'
 import type { Boundary, Edge } from '../../component/finding.ts'
 import { OccurrenceJudge } from '../../component/occurrence-judge.ts'
-import {
-  type OccurrenceSummary,
-  OccurrenceTally,
-  type PassedSpan,
-  verdictKey,
-} from '../../component/occurrence-rule.ts'
+import { type OccurrenceSummary, OccurrenceTally, type PassedSpan } from '../../component/occurrence-rule.ts'
 import type { TraceJudge, TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import type { Operations } from '../../otlp/operations.ts'
+import { operationKey } from '../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
@@ -166,7 +162,7 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
     const { service, name } = facts.registry.all[facts.operations[row]!]!
     const relatedSpanId = facts.batch.table.parentIdHex(row)
     this.#tally.add(facts, row, { cause, relatedSpanId, edge: this.#edgeOf(facts.registry, caller, service) })
-    if (this.#verdicts.get(verdictKey(service, name)) === cause) facts.mark(row, RULE, cause)
+    if (this.#verdicts.get(operationKey(service, name)) === cause) facts.mark(row, RULE, cause)
   }
 
   #edgeOf({ all }: Operations, caller: number, to: string): Edge {

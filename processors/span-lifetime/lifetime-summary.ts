@@ -48,7 +48,3 @@ export interface LifetimeSummary {
   /** By limit, what it cut short. */
   readonly limits: Readonly<Record<string, number>>
 }
-
-export function operationKey(service: string, name: string): string {
-  return `${service}\0${name}`
-}

@@ -2,11 +2,12 @@ import { boundaryOf } from '../../component/boundary.ts'
 import { EarliestEvidence } from '../../component/evidence.ts'
 import type { Edge } from '../../component/finding.ts'
 import { markSpan } from '../../findings/mark-span.ts'
+import { operationKey } from '../../otlp/operations.ts'
 import { Column } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { KINDS } from './lifetime-kinds.ts'
-import { type OccurrenceRow, operationKey } from './lifetime-summary.ts'
+import type { OccurrenceRow } from './lifetime-summary.ts'
 
 /** More kinds than there will be, so that kind and operation make one number. */
 const KIND_STRIDE = 1 << 24

@@ -1,6 +1,6 @@
-import { verdictKey } from '../../../component/occurrence-rule.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
+import { operationKey } from '../../../otlp/operations.ts'
 import type { ResourceRef } from '../../../otlp/resource.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 import { TraceState } from '../../../otlp/trace-index.ts'
@@ -146,7 +146,7 @@ class DroppedContextObserver implements TraceObserver<CallFacts, DroppedSummary>
     if (this.#state[operation] === Roots.byDesign) return
     this.#roots[operation]!++
     const { service, name } = facts.registry.all[operation]!
-    const verdict = this.#verdicts.get(verdictKey(service, name))
+    const verdict = this.#verdicts.get(operationKey(service, name))
     if (verdict === HONEST) return
     this.#armed[facts.serviceOf(row)] = 1
     this.#sample(facts, row, 'root')

@@ -1,5 +1,4 @@
 import type { FindingReport } from '../../../component/finding.ts'
-import { verdictKey } from '../../../component/occurrence-rule.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { type DroppedCause, droppedCauseOf, droppedConfidence, isHonest, reusedCauseOf } from './dropped-decision.ts'
@@ -84,7 +83,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
   #hold({ samples, groups }: DroppedSummary, share: number, nowMs: number): void {
     for (let place = 0; place < samples.count; place++) {
       const group = groups.get(samples.groups[place]!)!
-      const key = verdictKey(group.service, group.instance)
+      const key = `${group.service}\0${group.instance}`
       if (!keepsInstance(instanceHash(key), share)) continue
       if (this.#held >= MAX_HELD) {
         this.overflowed++

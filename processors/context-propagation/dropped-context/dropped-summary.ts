@@ -1,4 +1,4 @@
-import { verdictKey } from '../../../component/occurrence-rule.ts'
+import { operationKey } from '../../../otlp/operations.ts'
 import type { SampleColumns } from './instance-samples.ts'
 
 export const RULE = 'CTX-003'
@@ -36,7 +36,7 @@ export interface RootRow {
 
 /** An operation and what is wrong with its spans, as verdicts name it. */
 export function suspicionKey(service: string, name: string, what: 'root' | 'belated'): string {
-  return what === 'root' ? verdictKey(service, name) : `${verdictKey(service, name)}\0${what}`
+  return what === 'root' ? operationKey(service, name) : `${operationKey(service, name)}\0${what}`
 }
 
 export interface DroppedSummary {

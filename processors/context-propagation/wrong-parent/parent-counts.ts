@@ -1,4 +1,4 @@
-import { verdictKey } from '../../../component/occurrence-rule.ts'
+import { operationKey } from '../../../otlp/operations.ts'
 import type { ParentRow } from './wrong-parent-summary.ts'
 
 /** Below which operations of their service the spans of an operation hang, and how many below each. */
@@ -12,7 +12,7 @@ export class ParentCounts {
   }
 
   add({ service, name, parent, count }: ParentRow): void {
-    const key = verdictKey(service, name)
+    const key = operationKey(service, name)
     const known = this.#byOperation.get(key)?.get(parent)
     if (known === undefined) {
       if (this.#pairs >= this.#limit) return
@@ -23,13 +23,13 @@ export class ParentCounts {
   }
 
   of(service: string, name: string, parent: string): number {
-    return this.#byOperation.get(verdictKey(service, name))?.get(parent) ?? 0
+    return this.#byOperation.get(operationKey(service, name))?.get(parent) ?? 0
   }
 
   /** The sum over the parents that count. */
   sum(service: string, name: string, counts: (parent: string) => boolean): number {
     let sum = 0
-    for (const [parent, count] of this.#byOperation.get(verdictKey(service, name)) ?? [])
+    for (const [parent, count] of this.#byOperation.get(operationKey(service, name)) ?? [])
       if (counts(parent)) sum += count
     return sum
   }

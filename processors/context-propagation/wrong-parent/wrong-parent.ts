@@ -1,5 +1,6 @@
-import { OccurrenceTally, verdictKey } from '../../../component/occurrence-rule.ts'
+import { OccurrenceTally } from '../../../component/occurrence-rule.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
+import { operationKey } from '../../../otlp/operations.ts'
 import { Column, ROW_WORDS, SpanFlag, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { widened } from '../../../otlp/widened.ts'
@@ -187,7 +188,7 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   #isJudged({ registry, operations }: CallFacts, row: number, cause: string): boolean {
     if (this.#verdicts.size === 0) return false
     const { service, name } = registry.all[operations[row]!]!
-    return this.#verdicts.get(verdictKey(service, name)) === cause
+    return this.#verdicts.get(operationKey(service, name)) === cause
   }
 
   #grow(operations: number): void {
