@@ -24,8 +24,23 @@ export function noCounts(): ShardCounts {
   return { shard: '', keys: [], counts: new Uint32Array(0) }
 }
 
-const UNKNOWN = 0
-const REFUSED = -1
+/** Of a key whose place is not known. */
+export const UNPLACED = -1
+/** Of a key for which there was no room. */
+const REFUSED = -2
+
+/** For each shard: by its number of a key, the place that the key has elsewhere. */
+export class ShardPlaces {
+  readonly #places = new Map<string, Int32Array<ArrayBuffer>>()
+
+  /** Of at least so many numbers, UNPLACED at first; the caller writes into it. */
+  of(shard: string, numbers: number): Int32Array {
+    let places = this.#places.get(shard) ?? new Int32Array(16).fill(UNPLACED)
+    if (numbers > places.length) places = widened(places, numbers, UNPLACED)
+    this.#places.set(shard, places)
+    return places
+  }
+}
 
 /**
  * The sums of what shards counted, by key. A key is looked up once for each shard; from then on its number leads to the
@@ -39,21 +54,20 @@ export class ShardTotals {
   readonly #limit: number
   readonly #places = new Map<string, number>()
   #sums = new Float64Array(64)
-  /** For each shard: by its number, the place + 1. */
-  readonly #placesOf = new Map<string, Int32Array<ArrayBuffer>>()
+  readonly #shards = new ShardPlaces()
 
   constructor(limit = Number.POSITIVE_INFINITY) {
     this.#limit = limit
   }
 
   add({ shard, keys, counts }: ShardCounts): void {
-    const places = this.#placesFor(shard, counts.length)
+    const places = this.#shards.of(shard, counts.length)
     for (let number = 0; number < counts.length; number++) {
       const count = counts[number]!
       if (count === 0) continue
-      if (places[number] === UNKNOWN) places[number] = this.#placeOf(keys[number]!) + 1 || REFUSED
+      if (places[number] === UNPLACED) places[number] = this.#placeOf(keys[number]!)
       if (places[number] === REFUSED) this.overflowed++
-      else this.#sums[places[number]! - 1]! += count
+      else this.#sums[places[number]!]! += count
     }
   }
 
@@ -67,18 +81,10 @@ export class ShardTotals {
     return place === undefined ? 0 : this.#sums[place]!
   }
 
-  #placesFor(shard: string, numbers: number): Int32Array {
-    let places = this.#placesOf.get(shard) ?? new Int32Array(64)
-    if (numbers > places.length) places = widened(places, numbers)
-    this.#placesOf.set(shard, places)
-    return places
-  }
-
-  /** −1 where there is no room. */
   #placeOf(key: string): number {
     const known = this.#places.get(key)
     if (known !== undefined) return known
-    if (this.keys.length >= this.#limit) return -1
+    if (this.keys.length >= this.#limit) return REFUSED
     const place = this.keys.push(key) - 1
     this.#places.set(key, place)
     if (place === this.#sums.length) this.#sums = widened(this.#sums, place + 1)

@@ -1,12 +1,10 @@
-import type { ShardCounts } from '../../component/shard-counts.ts'
+import { type ShardCounts, ShardPlaces, UNPLACED } from '../../component/shard-counts.ts'
 import { widened } from '../../otlp/widened.ts'
 
 /** Counts by key over the last minute, in slices of ten seconds. */
 const SLICE_MS = 10_000
 export const SLICES = 6
 const NEVER = -1
-/** Of a key whose place is not known. */
-export const UNPLACED = NEVER
 
 /**
  * Sums of one or two numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept, in
@@ -23,8 +21,7 @@ export class RecentCounts {
   /** By place, the key that has it. */
   readonly #keys: (string | undefined)[] = []
   readonly #free: number[] = []
-  /** For each shard: by its number of a key, the place that the key had. */
-  readonly #placesOf = new Map<string, Int32Array<ArrayBuffer>>()
+  readonly #shards = new ShardPlaces()
   #sums: Float64Array<ArrayBuffer>
   /** By place of a key, the newest slice that it was counted in. */
   #lastIn = new Int32Array(16)
@@ -55,7 +52,7 @@ export class RecentCounts {
   addAll(atMs: number, { shard, keys, counts }: ShardCounts): void {
     const slice = Math.floor(atMs / SLICE_MS)
     if (!this.#isOpen(slice)) return
-    const places = this.#placesFor(shard, counts.length)
+    const places = this.#shards.of(shard, counts.length)
     for (let number = 0; number < counts.length; number++) {
       if (counts[number] === 0) continue
       const place = this.#placeOf(keys[number]!, places[number]!)
@@ -68,13 +65,6 @@ export class RecentCounts {
   #placeOf(key: string, lastPlace: number): number {
     if (lastPlace !== UNPLACED && this.#keys[lastPlace] === key) return lastPlace
     return this.#places.get(key) ?? this.#placeFor(key)
-  }
-
-  #placesFor(shard: string, numbers: number): Int32Array {
-    let places = this.#placesOf.get(shard) ?? new Int32Array(16).fill(UNPLACED)
-    if (numbers > places.length) places = widened(places, numbers, UNPLACED)
-    this.#placesOf.set(shard, places)
-    return places
   }
 
   #addAt(place: number, slice: number, first: number, second: number): void {

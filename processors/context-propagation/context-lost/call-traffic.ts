@@ -1,8 +1,9 @@
 import type { Boundary, EdgeRow } from '../../../component/finding.ts'
 import { rpcNameOf } from '../../../component/rpc-name.ts'
+import { UNPLACED } from '../../../component/shard-counts.ts'
 import { type KnownEntry, type KnownExit, serviceNameOf } from '../callee-match.ts'
 import { PairTally } from '../pair-tally.ts'
-import { RecentCounts, SLICES, UNPLACED } from '../recent-counts.ts'
+import { RecentCounts, SLICES } from '../recent-counts.ts'
 import type { CallSummary, EntryKind, ExitKind } from './context-lost-summary.ts'
 import { ExitIndex } from './exit-index.ts'
 
