@@ -16,10 +16,11 @@ const FILL = 0.9
  * than the requests that their spans came in. An item that alone is larger goes alone.
  */
 export function requestsOf(batch: Batch, maxBytes: number, budget: ByteBudget): OutgoingRequest[] {
+  if (maxBytes === 0 || batch.itemCount <= 1) return [OutgoingRequest.of(batch, budget)]
   // What is far too large is not written out to learn that it is.
-  if (maxBytes === 0 || batch.itemCount <= 1 || !hasMoreBytes(batch, maxBytes)) {
+  if (!hasMoreBytes(batch, maxBytes)) {
     const request = OutgoingRequest.of(batch, budget)
-    if (maxBytes === 0 || batch.itemCount <= 1 || request.bytes.byteLength <= maxBytes) return [request]
+    if (request.bytes.byteLength <= maxBytes) return [request]
     request.release()
   }
   return batch.signal === 'traces' ? cutTraces(batch, maxBytes, budget) : cutBytes(batch, maxBytes, budget)

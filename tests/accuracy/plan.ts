@@ -21,7 +21,10 @@ export interface Material {
   readonly seeds: number
 }
 
-/** What the page publishes. GW-001, the clocks, CTX-003 and CTX-005 were mended by its recordings too, with other seeds. */
+/**
+ * What the page publishes. GW-001, the clocks, CTX-003 and CTX-005 were mended by its recordings too, with other seeds, and
+ * clocks, lifetimes and the context rules were tried on fleet/healthy with other breaks.
+ */
 export const PUBLISHED: Material = {
   recordings: ['hotel-load100', 'onlineboutique-clockdrift', 'fleet/healthy'],
   firstSeed: 5001,

@@ -3,7 +3,10 @@ import type { Result } from './measure.ts'
 import { BREAKS, VIEWS } from './recipes/index.ts'
 import { calibration, figuresOf } from './tally.ts'
 
-/** For whoever mends a detector: the figures of each class, how often it was right by how sure it was, and every miss and every wrong finding with its run. */
+/**
+ * For whoever mends a detector: the figures of each class, how often what was said was right by how sure it was, and every
+ * miss and every wrong finding with its run.
+ */
 export function printResults(results: readonly Result[]): void {
   const rows = [...BREAKS, ...VIEWS].map((recipe) => {
     const { runs, recall, recallOfAll, precision, cause, undecided } = figuresOf(recipe, results)

@@ -148,7 +148,7 @@ function groupOf(operation: OrphanedOperation): string {
   return (operation.entry && usualCaller(operation)) || operation.service
 }
 
-/** Adds up the summaries of all shards and says what is orphaned and, from ten orphans on, why. */
+/** Adds up the summaries of all shards and says what is orphaned and, from a few orphans on, why. */
 export class OrphanJudge implements TraceJudge<OrphanSummary> {
   readonly #operations = new Map<string, OrphanedOperation>()
   readonly #withParent = new SpansWithParent()

@@ -23,7 +23,8 @@ export interface PartialViewRule extends TraceRule<CallFacts, ViewSummary> {
 /**
  * GW-001 partial_view: parents and children are missing on all edges at once, because other gateways get the rest. Counts
  * nothing itself but the orphans that do not speak for a hidden service: those whose call is here, so that only what stands
- * between is missing, those below which the whole trace hangs, and those that miss a span of a service that is seen. Comes first, so that the others know whether to mark.
+ * between is missing, those below which the whole trace hangs, and those that miss a span of a service that is seen. Comes
+ * first, so that the others know whether to mark.
  */
 export function partialView(config: ContextPropagationConfig, traffic: CallTraffic): PartialViewRule {
   return {
