@@ -73,8 +73,7 @@ async function run(
   totalBytes: number,
   io: Io,
 ): Promise<number> {
-  // Two passes: is it in order, and what is in it.
-  const bar = new ProgressBar(io, 2 * totalBytes)
+  const bar = new ProgressBar(io, totalBytes)
   const writer = args.output === null ? null : new RecordingWriter(args.output)
   const logger = new StderrLogger(io)
   let outcome: ReplayOutcome
@@ -86,8 +85,8 @@ async function run(
       pipelines,
       evidenceLimit: args.evidenceLimit,
       logger,
-      onProgress: (bytesRead) => bar.show(bytesRead),
-      ...(writer !== null && { onOutput: (batch, like) => writer.write(batch, like) }),
+      onProgress: (bytesDone) => bar.show(bytesDone),
+      ...(writer !== null && { output: writer }),
     })
   } finally {
     bar.clear()
@@ -108,7 +107,7 @@ function sizeOf(paths: readonly string[], io: Io): number | null {
     if (stats?.isFile()) total += stats.size
     else {
       const why =
-        stats === undefined ? 'there is no such file' : 'not a file; a replay reads its input twice, save it first'
+        stats === undefined ? 'there is no such file' : 'not a file; a replay may read its input twice, save it first'
       io.stderr.write(`blindspot replay: ${path}: ${why}\n`)
       missing = true
     }

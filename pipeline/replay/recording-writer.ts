@@ -1,9 +1,11 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Batch } from '../../component/batch.ts'
+import { GatewayError } from '../../component/errors.ts'
 import { protobufToJson } from '../../otlp/json/protobuf-to-json.ts'
 import { Malformed } from '../../otlp/malformed.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
+import type { ReplayOutput } from './replay.ts'
 
 /** How much is gathered before it is compressed and written. */
 const CHUNK_BYTES = 1024 * 1024
@@ -13,15 +15,29 @@ const CHUNK_BYTES = 1024 * 1024
  * the same way. Writes at once, so that it holds no more than a chunk; several members of gzip, or frames of zstd, one
  * behind another are one file to every reader.
  */
-export class RecordingWriter {
-  readonly #file: number
+export class RecordingWriter implements ReplayOutput {
+  readonly #path: string
+  #file: number
+  #isWritten = false
   #chunk: Buffer[] = []
   #chunkBytes = 0
   #format: Recording | null = null
 
   /** Throws where the file cannot be written. */
   constructor(path: string) {
+    this.#path = path
     this.#file = openSync(path, 'w')
+  }
+
+  restart(): void {
+    this.#chunk = []
+    this.#chunkBytes = 0
+    if (!this.#isWritten) return
+    if (!fstatSync(this.#file).isFile())
+      throw new GatewayError('start_failed', `${this.#path}: ${NO_FILE}`, { retryable: false })
+    closeSync(this.#file)
+    this.#file = openSync(this.#path, 'w')
+    this.#isWritten = false
   }
 
   write(batch: Batch, format: Recording): void {
@@ -63,6 +79,7 @@ export class RecordingWriter {
 
   #flush(): void {
     if (this.#chunkBytes === 0) return
+    this.#isWritten = true
     const bytes = Buffer.concat(this.#chunk, this.#chunkBytes)
     this.#chunk = []
     this.#chunkBytes = 0
@@ -81,6 +98,8 @@ export class RecordingWriter {
   }
 }
 
+const NO_FILE =
+  'the recording turns out to lie out of order and is begun anew, but this output cannot be emptied; name a file'
 const LINE_END = Buffer.from('\n')
 
 function jsonOf(batch: Batch, bytes: Uint8Array): Buffer {

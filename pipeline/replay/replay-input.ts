@@ -12,7 +12,7 @@ import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
 import { type Arrival, ArrivalOrder } from './arrival-order.ts'
 import { cutByTime, EXPORT_INTERVAL_MS } from './cut-by-time.ts'
-import { RequestTimes, type TimeSummary, timesInJson, timesOfRequest, timesOfSpans } from './request-times.ts'
+import { RequestTimes, timesOfRequest, timesOfSpans } from './request-times.ts'
 import { Spool } from './spool.ts'
 import { TraceCount } from './trace-count.ts'
 
@@ -38,8 +38,8 @@ interface Decoded {
 }
 
 /**
- * One input of a replay: the batches of a recording in the order of their arrival. First `survey`, which reads it through
- * once to see whether it is in order, then `fill` and `take` until `peek` gives nothing more.
+ * One input of a replay: the batches of a recording in the order of their arrival. `fill` and `take` until `peek` gives
+ * nothing more, or `isOutOfOrder` says that the recording has to be read as a `sorted` one.
  */
 export class ReplayInput {
   readonly recording: Recording
@@ -52,7 +52,10 @@ export class ReplayInput {
     lastUnixNano: null,
   }
   readonly traces = new TraceCount()
-  ordering: Ordering = 'arrival'
+  readonly ordering: Ordering
+  /** Read as it stands, but something lies more than the grace behind what stands before it, as in a file by trace. */
+  isOutOfOrder = false
+  readonly #graceMs: number
   readonly #refs: RefCache
   readonly #budget: ByteBudget
   readonly #sizes = new SpanSizes()
@@ -68,25 +71,12 @@ export class ReplayInput {
   #spool: Spool | null = null
   #ended = false
 
-  constructor(recording: Recording, refs: RefCache, budget: ByteBudget) {
+  constructor(recording: Recording, ordering: Ordering, graceMs: number, refs: RefCache, budget: ByteBudget) {
     this.recording = recording
+    this.ordering = ordering
+    this.#graceMs = graceMs
     this.#refs = refs
     this.#budget = budget
-  }
-
-  /** Recognises an input in which something lies more than `graceMs` out of order, such as one stored by trace. */
-  async survey(graceMs: number, onProgress: () => void): Promise<void> {
-    const order = new ArrivalOrder<null>()
-    const look = (arrival: Arrival<null> | null) => {
-      if (arrival !== null && arrival.behindMs > graceMs) this.ordering = 'sorted'
-    }
-    for await (const messages of this.recording.rawMessages()) {
-      for (const message of messages) look(order.push(null, this.#timesOfRaw(message)))
-      // Once out of order is enough.
-      if (this.ordering === 'sorted') return
-      onProgress()
-    }
-    for (let arrival = order.end(); arrival !== null; arrival = order.end()) look(arrival)
   }
 
   /** Makes the next arrivals available, unless there are some, or none any more. */
@@ -112,15 +102,15 @@ export class ReplayInput {
     return item.batch
   }
 
-  close(): void {
-    this.#spool?.close()
+  /** How much of the file is done with; half of the work of one that is sorted is to put it in order. */
+  get bytesDone(): number {
+    const { bytesRead } = this.recording
+    return this.ordering === 'arrival' ? bytesRead : (bytesRead * (1 + (this.#spool?.shareRead ?? 0))) / 2
   }
 
-  #timesOfRaw(message: RawMessage): TimeSummary {
-    const times = this.#times.clear()
-    if (message.encoding === 'json' && timesInJson(message.bytes, times)) return times.summary()
-    for (const { signal, bytes } of this.recording.requestsIn(message)) timesOfRequest(signal, bytes, times)
-    return times.summary()
+  async close(): Promise<void> {
+    await this.#groups?.return?.()
+    this.#spool?.close()
   }
 
   /** A few at a time: what is decoded lives until it has been delivered. */
@@ -218,12 +208,17 @@ export class ReplayInput {
       batch = new BytesBatch(signal, source, items)
     }
     const arrival = this.#order.push({ batch, firstNano }, times.summary())
-    if (arrival !== null) this.#queue.push(arrival)
+    if (arrival !== null) this.#arrive(arrival)
   }
 
   #end(): void {
     this.#ended = true
-    for (let arrival = this.#order.end(); arrival !== null; arrival = this.#order.end()) this.#queue.push(arrival)
+    for (let arrival = this.#order.end(); arrival !== null; arrival = this.#order.end()) this.#arrive(arrival)
+  }
+
+  #arrive(arrival: Arrival<Decoded>): void {
+    if (this.ordering === 'arrival' && arrival.behindMs > this.#graceMs) this.isOutOfOrder = true
+    this.#queue.push(arrival)
   }
 
   #count({ batch, firstNano }: Decoded, lastNano: bigint | null): void {

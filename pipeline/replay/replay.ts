@@ -26,10 +26,17 @@ export interface ReplayOptions {
   readonly pipelines: readonly PipelineConfig[]
   readonly evidenceLimit: number
   readonly logger: Logger
-  /** Gets what leaves the pipelines, with the first input, whose form it may take. */
-  readonly onOutput?: (batch: Batch, like: Recording) => void
-  /** Called now and then with the bytes of files read so far, in both passes together. */
-  readonly onProgress?: (bytesRead: number) => void
+  readonly output?: ReplayOutput
+  /** Called now and then with how many bytes of the files are done with; less than before where it begins anew. */
+  readonly onProgress?: (bytesDone: number) => void
+}
+
+/** Where goes what leaves the pipelines. */
+export interface ReplayOutput {
+  /** Forgets everything: the replay begins, or begins anew. */
+  restart(): void
+  /** `like` is the first input, whose form it may take. */
+  write(batch: Batch, like: Recording): void
 }
 
 /** Where a replay came to stand: its inputs, and the registry that holds all findings. */
@@ -53,19 +60,42 @@ const OFFERS = 100
  * Runs recordings through the processors of pipelines, as fast as it can, in a time that the recordings drive: each
  * request arrives when its latest span had ended (arrival-order.ts), and at the end the clock runs on until every window
  * and grace has passed. All of it happens in one order that only the input decides.
+ *
+ * Nearly every recording stands in order, so it is taken to be until it shows that it does not; then all begins anew, with
+ * that one sorted first. To look before would be to read each twice.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
+  const recordings = options.paths.map((path) => new Recording(path, options.signal))
+  const sorted = new Set<Recording>()
+  for (;;) {
+    const outcome = await attempt(options, recordings, sorted)
+    if (!(outcome instanceof ReplayInput)) return outcome
+    sorted.add(outcome.recording)
+  }
+}
+
+/** Gives an input instead that turned out to lie out of order. */
+async function attempt(
+  options: ReplayOptions,
+  recordings: readonly Recording[],
+  sorted: ReadonlySet<Recording>,
+): Promise<ReplayOutcome | ReplayInput> {
   const windows = windowsOf(options)
   const graceMs = Math.max(...windows.map((window) => window.late_grace), windows.length === 0 ? DEFAULT_GRACE_MS : 0)
   const maxWaitMs = Math.max(0, ...windows.map((window) => window.max_wait))
   const budget = new ByteBudget(BUDGET_BYTES)
   const refs = new RefCache()
-  const inputs = options.paths.map((path) => new ReplayInput(new Recording(path, options.signal), refs, budget))
-  const progress = new Progress(inputs, options.onProgress)
+  const inputs = recordings.map((recording) => {
+    const ordering = sorted.has(recording) ? 'sorted' : 'arrival'
+    return new ReplayInput(recording, ordering, graceMs, refs, budget)
+  })
+  const tell = () => options.onProgress?.(inputs.reduce((sum, input) => sum + input.bytesDone, 0))
+  options.output?.restart()
   try {
-    for (const input of inputs) await input.survey(graceMs, () => progress.tell())
-    progress.nextPass()
-    for (const input of inputs) await input.fill()
+    for (const input of inputs) {
+      await input.fill()
+      if (input.isOutOfOrder) return input
+    }
     const clock = new VirtualClock(startMs(inputs))
     const findings = new FindingRegistry({
       clock,
@@ -73,7 +103,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
       evidenceLimit: options.evidenceLimit,
       ...findingsOptions(options.config.service.findings),
     })
-    const sink = sinkFor(options.onOutput, inputs[0]!.recording)
+    const sink = sinkFor(options.output, inputs[0]!.recording)
     const runtime = {
       clock,
       logger: options.logger,
@@ -93,7 +123,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
       batch.release()
       if (input.peek() === null) {
         await input.fill()
-        progress.tell()
+        if (input.isOutOfOrder) return input
+        tell()
       }
     }
     clock.advanceBy(maxWaitMs + graceMs + LAST_WORD_MS)
@@ -101,7 +132,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
     findings.close()
     return { inputs, findings }
   } finally {
-    for (const input of inputs) input.close()
+    for (const input of inputs) await input.close()
   }
 }
 
@@ -181,35 +212,11 @@ function keptForReport(findings: FindingRegistry): FindingSink {
   }
 }
 
-function sinkFor(onOutput: ReplayOptions['onOutput'], like: Recording): Consumer {
+function sinkFor(output: ReplayOutput | undefined, like: Recording): Consumer {
   return {
     consume(batch) {
-      onOutput?.(batch, like)
+      output?.write(batch, like)
       return ACCEPTED
     },
-  }
-}
-
-/** How many bytes of the files have been read, in the first pass and the second. */
-class Progress {
-  readonly #inputs: readonly ReplayInput[]
-  readonly #tell: ((bytesRead: number) => void) | undefined
-  #earlier = 0
-
-  constructor(inputs: readonly ReplayInput[], tell: ((bytesRead: number) => void) | undefined) {
-    this.#inputs = inputs
-    this.#tell = tell
-  }
-
-  tell(): void {
-    this.#tell?.(this.#earlier + this.#bytesRead())
-  }
-
-  nextPass(): void {
-    this.#earlier += this.#bytesRead()
-  }
-
-  #bytesRead(): number {
-    return this.#inputs.reduce((sum, input) => sum + input.recording.bytesRead, 0)
   }
 }

@@ -8,6 +8,12 @@ import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
 const MEMORY_BYTES = 64 * 1024 * 1024
 /** What is written to the file at once: a call for each small request would cost more than the writing. */
 const CHUNK_BYTES = 1024 * 1024
+/**
+ * The file is read in pages, of which the last ones are kept: order by time is nearly that of the file, so what comes next
+ * lies close to what came before. 8 MB of them, each in the one place where it can be.
+ */
+const PAGE_BYTES = 128 * 1024
+const PAGES = 64
 
 interface Entry {
   readonly signal: SignalBytes['signal']
@@ -23,13 +29,16 @@ interface Entry {
 export class Spool {
   readonly #memoryBytes: number
   readonly #index: Entry[] = []
+  #handedOut = 0
   #size = 0
   #memory: Uint8Array[] = []
   #folder: string | null = null
   #file = -1
-  /** What is still to be written, and later the request that was read last. */
+  /** What is still to be written, and later a request that lies on several pages. */
   #chunk = Buffer.alloc(0)
   #chunkBytes = 0
+  readonly #pages: (Buffer | undefined)[] = []
+  readonly #pageAt: number[] = []
 
   constructor(memoryBytes = MEMORY_BYTES) {
     this.#memoryBytes = memoryBytes
@@ -52,6 +61,11 @@ export class Spool {
     this.#index[number]!.key = key
   }
 
+  /** How much of it has been handed out in order, from 0 to 1. */
+  get shareRead(): number {
+    return this.#handedOut / Math.max(1, this.#index.length)
+  }
+
   /**
    * In ascending order of their keys; those with equal ones in the order in which they came. Each is good until the next is
    * asked for.
@@ -62,6 +76,7 @@ export class Spool {
     order.sort((a, b) => compare(this.#index[a]!.key, this.#index[b]!.key) || a - b)
     for (const i of order) {
       const { signal, offset, length } = this.#index[i]!
+      this.#handedOut++
       yield { signal, bytes: this.#file < 0 ? this.#memory[i]! : this.#read(offset, length) }
     }
   }
@@ -94,11 +109,28 @@ export class Spool {
   }
 
   #read(offset: number, length: number): Uint8Array {
+    const page = Math.floor(offset / PAGE_BYTES)
+    const from = offset - page * PAGE_BYTES
+    if (from + length > PAGE_BYTES) return this.#readAlone(offset, length)
+    const slot = page % PAGES
+    if (this.#pageAt[slot] !== page) {
+      this.#pages[slot] ??= Buffer.allocUnsafeSlow(PAGE_BYTES)
+      // The last one of the file is not full.
+      readWhole(this.#file, this.#pages[slot], Math.min(PAGE_BYTES, this.#size - page * PAGE_BYTES), page * PAGE_BYTES)
+      this.#pageAt[slot] = page
+    }
+    return this.#pages[slot]!.subarray(from, from + length)
+  }
+
+  #readAlone(offset: number, length: number): Uint8Array {
     if (length > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(length)
-    let done = 0
-    while (done < length) done += readSync(this.#file, this.#chunk, done, length - done, offset + done)
+    readWhole(this.#file, this.#chunk, length, offset)
     return this.#chunk.subarray(0, length)
   }
+}
+
+function readWhole(file: number, into: Buffer, length: number, offset: number): void {
+  for (let done = 0; done < length; ) done += readSync(file, into, done, length - done, offset + done)
 }
 
 function writeWhole(file: number, bytes: Uint8Array): void {

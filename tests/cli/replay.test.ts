@@ -29,9 +29,15 @@ async function replay(...args: string[]): Promise<{ code: number; out: string; e
   return { code, out, err }
 }
 
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
+
 /** One request a second: a span of the shop and one inside it, and what is `broken`. */
-function requestsOf(broken: 'nothing' | 'lifetime' | 'context'): OtlpJson[] {
-  return Array.from({ length: 20 }, (_, second) => {
+function requestsOf(
+  broken: 'nothing' | 'lifetime' | 'context',
+  seconds: readonly number[] = upTo(20),
+  statement = 'SELECT 1',
+): OtlpJson[] {
+  return seconds.map((second) => {
     const traceId = 1000 + second
     const startNano = TEST_START_NANO + BigInt(second) * 1000n * MS
     const at = (spanId: number, name: string, fromMs: bigint, toMs: bigint, more: SpanSpec = {}): SpanSpec => ({
@@ -44,7 +50,9 @@ function requestsOf(broken: 'nothing' | 'lifetime' | 'context'): OtlpJson[] {
         spans: [
           at(1, 'GET /cart', 0n, 20n, { kind: 'server', parentId: null }),
           // Not for each request, so that the operation is not one that never waits for its work.
-          at(2, 'load', 1n, broken === 'lifetime' && second % 4 === 0 ? 30n : 10n),
+          at(2, 'load', 1n, broken === 'lifetime' && second % 4 === 0 ? 30n : 10n, {
+            attributes: { 'db.statement': statement },
+          }),
         ],
       },
     ]
@@ -152,6 +160,25 @@ describe('the report of blindspot replay', () => {
     const path = save('by-service.otlp.jsonl', jsonLines(storedByService()))
     const { out } = await replay(path, '--format', 'json')
     expect(JSON.parse(out) as Report).toMatchObject({ inputs: [{ ordering: 'sorted', spans: 720 }], findings: [] })
+  })
+
+  it('and the output are those of a recording in order where something at the end is late', async () => {
+    // So large that the output of most has been written when the last comes.
+    const statement = 'x'.repeat(20_000)
+    const inOrder = upTo(200)
+    const lateAtTheEnd = [...inOrder.filter((second) => second !== 80), 80]
+    const replayed = async (seconds: readonly number[]) => {
+      const output = join(folder, 'large.enriched.jsonl')
+      const path = save('large.otlp.jsonl', jsonLines(requestsOf('context', seconds, statement)))
+      const { out } = await replay(path, '--format', 'json', '--output', output)
+      const { inputs, findings } = JSON.parse(out) as Report
+      return { ordering: inputs[0]!.ordering, findings, output: readFileSync(output, 'utf8') }
+    }
+    const expected = await replayed(inOrder)
+    expect(expected.ordering).toBe('arrival')
+    expect(expected.findings).not.toEqual([])
+    expect(expected.output.length).toBeGreaterThan(200 * statement.length)
+    expect(await replayed(lateAtTheEnd)).toEqual({ ...expected, ordering: 'sorted' })
   })
 
   it('for people is a table with place, cause, share and two traces to look at', async () => {

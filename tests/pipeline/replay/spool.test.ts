@@ -32,4 +32,12 @@ describe('requests that are put aside', () => {
     const lengths = [10, 20 * KIB, 1, 3000 * KIB, 600 * KIB, 600 * KIB, 7]
     expect(ordered(memoryBytes, lengths, [5n, 3n, 5n, 1n, 9n, 2n, 5n])).toEqual([3, 5, 1, 0, 2, 6, 4])
   })
+
+  it('come whole from a file too large to be kept, however far apart they lie', () => {
+    const count = 250
+    const lengths = Array.from({ length: count }, (_, i) => 40 * KIB + i)
+    const keys = lengths.map((_, i) => BigInt((i * 77) % count))
+    const expected = [...lengths.keys()].sort((a, b) => Number(keys[a]! - keys[b]!))
+    expect(ordered(0, lengths, keys)).toEqual(expected)
+  })
 })
