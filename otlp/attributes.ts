@@ -3,6 +3,7 @@ import type { ByteInterner } from './byte-interner.ts'
 import { hashBytes, hashInt32, keyBit } from './hash.ts'
 import { ATTRIBUTES_TAG, found, readMember, ValueTag, valueOfKey } from './key-value.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
+import { narrowToAuthority } from './url-authority.ts'
 import { MalformedProtobuf, utf8, WireReader, WireType } from './wire.ts'
 
 export { type AttributeValue, readAttributes } from './any-value.ts'
@@ -79,6 +80,23 @@ export function internAttribute(table: SpanTable, row: number, key: AttributeKey
   if (!findValue(table, row, key) || !readMember(ValueTag.string)) return -1
   const { bytes, start, end } = found
   return interner.intern(bytes, start, end - start, hashInt32(bytes, start, end))
+}
+
+/** Host and port of the URL that a string attribute holds; null where there is none. */
+export function authorityAttribute(table: SpanTable, row: number, key: AttributeKey): string | null {
+  if (!findAuthority(table, row, key)) return null
+  return utf8(found.bytes, found.start, found.end)
+}
+
+/** The same as an id in `interner`; -1 for none. */
+export function internAuthority(table: SpanTable, row: number, key: AttributeKey, interner: ByteInterner): number {
+  if (!findAuthority(table, row, key)) return -1
+  const { bytes, start, end } = found
+  return interner.intern(bytes, start, end - start, hashInt32(bytes, start, end))
+}
+
+function findAuthority(table: SpanTable, row: number, key: AttributeKey): boolean {
+  return findValue(table, row, key) && readMember(ValueTag.string) && narrowToAuthority(found)
 }
 
 /** Where the value of an attribute stands, for whoever copies it; null where the span has none. */

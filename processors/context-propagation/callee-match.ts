@@ -29,16 +29,19 @@ export interface KnownEntry {
 
 /**
  * Whether calls of this exit may arrive at this entry, although they share no trace: such calls were answered by that
- * service before, or the caller names it as its peer, or both sides name the same RPC or the same topic.
+ * service before, or the caller names it as its peer, or both sides name the same RPC or the same topic. Where both name
+ * an RPC it must be the same: a probe that asks for the callee's health is none of its calls.
  */
 export function answersTo(exit: KnownExit, entry: KnownEntry): boolean {
   if (exit.service === entry.service) return false
   if (isForSeveral(exit, entry)) return exit.peer !== '' && exit.peer === entry.destination
+  const called = exit.boundary === 'messaging' ? null : rpcNameOf(exit.name)
+  const served = called === null ? null : rpcNameOf(entry.name)
+  if (served !== null && served !== called) return false
   if (exit.answeredBy.size > 0) return exit.answeredBy.has(entry.service) && sameBoundary(exit, entry)
   if (exit.boundary === 'messaging' || entry.boundary === 'messaging')
     return exit.boundary === entry.boundary && exit.peer !== '' && exit.peer === entry.destination
-  const rpc = rpcNameOf(exit.name)
-  return namesService(exit.peer, entry.service) || (rpc !== null && rpc === rpcNameOf(entry.name))
+  return namesService(exit.peer, entry.service) || served !== null
 }
 
 /** Whether calls of this exit are messages that other services take, as far as is known, and this one may as well. */

@@ -1,4 +1,4 @@
-import { stringAttribute } from '../../otlp/attributes.ts'
+import { attributeKey, authorityAttribute, internAuthority, stringAttribute } from '../../otlp/attributes.ts'
 import { attributeChoice, BestAttribute } from '../../otlp/best-attribute.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
@@ -18,6 +18,8 @@ const PEER_KEYS = attributeChoice(
   'upstream_cluster.name',
   'upstream_cluster',
 )
+/** Where HTTP clients name it that do so nowhere else: `requests` of Python, for one. */
+const URL_KEYS = ['url.full', 'http.url'].map(attributeKey)
 /** Few enough that their bytes are still in the nearest cache when the last has come. */
 const FETCHED_ROWS = 128
 /** As BestAttribute has it. */
@@ -60,7 +62,7 @@ export class Peers {
   }
 
   groupOf(table: SpanTable, row: number, operation: number): number {
-    return this.#group(operation, this.#peer.idOf(table, row, operation))
+    return this.#group(operation, this.#peerOf(table, row, operation))
   }
 
   operationOf(group: number): number {
@@ -73,6 +75,13 @@ export class Peers {
     if (peer === NO_PEER) return ''
     this.#hosts[peer] ??= hostOf(this.#names.text(peer))
     return this.#hosts[peer]
+  }
+
+  #peerOf(table: SpanTable, row: number, operation: number): number {
+    let peer = this.#peer.idOf(table, row, operation)
+    for (let i = 0; i < URL_KEYS.length && peer === NO_PEER; i++)
+      peer = internAuthority(table, row, URL_KEYS[i]!, this.#names)
+    return peer
   }
 
   #group(operation: number, peer: number): number {
@@ -114,6 +123,10 @@ export class Peers {
 export function peerOfSpan(table: SpanTable, row: number): string {
   for (const key of PEER_KEYS.keys) {
     const peer = stringAttribute(table, row, key)
+    if (peer !== null) return hostOf(peer)
+  }
+  for (const key of URL_KEYS) {
+    const peer = authorityAttribute(table, row, key)
     if (peer !== null) return hostOf(peer)
   }
   return ''

@@ -437,6 +437,23 @@ describe('CTX-002 context_lost_between_services', () => {
           s.send({ service: 'cart', spans: [answer, fromOutside] })
         },
       ],
+      [
+        'probes of a service whose callers call others too, by clients that name their peer in the URL only',
+        (s) => {
+          const by = (host: string) => ({
+            attributes: { 'http.method': 'GET', 'http.url': `http://${host}/${s.at()}` },
+          })
+          s.call('frontend', 'cart', 'GET', false, { name: 'GET /cart' }, undefined, by('cart:8080'))
+          s.call('frontend', 'cart', 'GET', true, { name: 'GET /healthz' }, undefined, by('api.payments.example'))
+        },
+      ],
+      [
+        'probes of a service beside calls to it that are given up before they arrive',
+        (s) => {
+          s.call('frontend', 'cart', 'shop.Cart/Get', false)
+          s.call('frontend', 'cart', 'shop.Cart/Get', true, { name: 'grpc.health.v1.Health/Check' })
+        },
+      ],
     ])('%s', async (_, send) => {
       const s = await shop()
       for (let i = 0; i < 30; i++) {
