@@ -6,6 +6,9 @@ export const configSchema = z.strictObject({
   late_grace: durationMs('60s').describe(
     'How long a late span may still disprove an orphan before the finding is confirmed; the same as late_grace of the trace_window.',
   ),
+  provisional_after: durationMs('10s').describe(
+    'How long an orphan waits for its parent, from when the window has given its trace up, before it is spoken of.',
+  ),
   min_occurrences: z
     .int()
     .min(1)

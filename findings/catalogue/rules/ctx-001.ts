@@ -107,6 +107,13 @@ for {
       unit: 's',
       reason: 'SDKs export every 5 s and retry for up to a minute; what has not come by then is not coming.',
     },
+    {
+      key: 'provisional_after',
+      default: '10s',
+      unit: 's',
+      reason:
+        'An SDK exports every 5 s and an agent behind it batches for up to 10 s, of which the window waits for the first 6: a healthy trace gets its last spans then.',
+    },
   ],
   fixed: [
     {

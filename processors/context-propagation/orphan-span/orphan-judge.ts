@@ -1,7 +1,9 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { FindingReport } from '../../../component/finding.ts'
 import type { TraceJudge, Verdicts } from '../../../component/trace-rule.ts'
+import type { ContextPropagationConfig } from '../config.ts'
 import { inHundredths } from '../how-sure.ts'
+import { CountBefore } from './count-before.ts'
 import { InstanceCounts } from './instance-counts.ts'
 import { mismatchOf, type OrphanCause, type OrphanStatistics, orphanCauseOf, usualCaller } from './orphan-cause.ts'
 import { OrphanHistory } from './orphan-history.ts'
@@ -44,14 +46,20 @@ class OrphanedOperation implements OrphanStatistics {
   firstUnixNano = 0n
   lastUnixNano = 0n
   decided: OrphanCause = { cause: 'undetermined', confidence: 1 }
+  /** Orphans by the time that they have waited for their parents. */
+  readonly #waiting: CountBefore
+  /** Orphans that have waited for longer than parents that come late do, and still wait. */
+  waited = 0
+  spokenOf = false
   /** The counts of the last report: nothing new, nothing said. */
   #reported = ''
   readonly evidence: EarliestEvidence
 
-  constructor(row: OrphanRow, evidenceLimit: number) {
+  constructor(row: OrphanRow, evidenceLimit: number, provisionalAfterMs: number) {
     this.key = row.key
     this.service = row.service
     this.name = row.name
+    this.#waiting = new CountBefore(provisionalAfterMs)
     this.evidence = new EarliestEvidence(evidenceLimit)
   }
 
@@ -67,6 +75,8 @@ class OrphanedOperation implements OrphanStatistics {
   at(nowMs: number): void {
     this.history.at(nowMs)
     this.#instances.at(nowMs)
+    // Which orphan a late parent was for is not kept: it may have been one that had just begun to wait.
+    this.waited = Math.max(this.confirmed, this.#waiting.at(nowMs) - this.retracted)
   }
 
   /** How sure it is that parents which are not here yet do not come any more, by those that came in time and those that came late. */
@@ -75,13 +85,22 @@ class OrphanedOperation implements OrphanStatistics {
     return inHundredths((inTime + PRIOR_STAYING) / (inTime + this.retracted + PRIOR_ORPHANS))
   }
 
-  /** All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. */
+  /**
+   * All of them may be CTX-004: until one has waited in vain for the call that it was cut from, nothing is said. Nor is it
+   * while all of them may be spans whose parents come a little late.
+   */
   get isHeld(): boolean {
-    return this.looksCut === this.orphans && this.confirmed === 0
+    return (this.looksCut === this.orphans && this.confirmed === 0) || (!this.spokenOf && this.state === 'retracted')
+  }
+
+  get state(): FindingReport['state'] {
+    if (this.standing === 0 || this.waited <= 0) return 'retracted'
+    return this.confirmed > 0 ? 'confirmed' : 'provisional'
   }
 
   add(row: OrphanRow, nowMs: number): void {
     this.at(nowMs)
+    this.#waiting.add(row.orphans, nowMs)
     for (const [slice, traces, orphaned] of row.slices) this.history.add(slice, traces, orphaned)
     for (const [context, spans, orphans] of row.contexts) addTo(this.contexts, context, spans, orphans)
     for (const [instance, spans, orphans] of row.instances) this.#instances.add(instance, spans, orphans, nowMs)
@@ -106,7 +125,7 @@ class OrphanedOperation implements OrphanStatistics {
 
   /** Whether there is anything new since the last call. */
   takeNews(): boolean {
-    const state = `${this.orphans} ${this.retracted} ${this.confirmed} ${this.withParent}`
+    const state = `${this.orphans} ${this.retracted} ${this.confirmed} ${this.waited > 0} ${this.withParent}`
     const isNew = state !== this.#reported
     this.#reported = state
     return isNew
@@ -152,9 +171,11 @@ function groupOf(operation: OrphanedOperation): string {
 export class OrphanJudge implements TraceJudge<OrphanSummary> {
   readonly #operations = new Map<string, OrphanedOperation>()
   readonly #withParent = new SpansWithParent()
+  readonly #config: ContextPropagationConfig
   readonly #evidenceLimit: number
 
-  constructor(evidenceLimit: number) {
+  constructor(config: ContextPropagationConfig, evidenceLimit: number) {
+    this.#config = config
     this.#evidenceLimit = evidenceLimit
   }
 
@@ -164,11 +185,13 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
       for (const row of summary.orphaned) this.#operation(row).add(row, nowMs)
     }
     const orphaned = [...this.#operations.values()].filter(({ orphans }) => orphans > 0)
-    for (const operation of orphaned) operation.withParent = this.#withParent.of(operation.key)
+    for (const operation of orphaned) {
+      operation.withParent = this.#withParent.of(operation.key)
+      operation.at(nowMs)
+    }
     const news = new Set(orphaned.filter((operation) => operation.takeNews()))
     if (news.size === 0) return []
     const before = new Map(orphaned.map((operation) => [operation, operation.decided.cause]))
-    for (const operation of orphaned) operation.at(nowMs)
     this.#decide(orphaned)
     return orphaned.flatMap((operation) => {
       const was = before.get(operation)!
@@ -189,7 +212,7 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
     const { key } = row
     let operation = this.#operations.get(key)
     if (!operation) {
-      operation = new OrphanedOperation(row, this.#evidenceLimit)
+      operation = new OrphanedOperation(row, this.#evidenceLimit, this.#config.provisional_after)
       this.#operations.set(key, operation)
     }
     return operation
@@ -230,16 +253,17 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
   }
 
   #report(operation: OrphanedOperation, supersedesCause: string | null): FindingReport {
-    const { service, name, standing, withParent, confirmed, decided } = operation
-    const allConfirmed = confirmed > 0
+    const { service, name, withParent, decided, state } = operation
+    const standing = state === 'retracted' ? 0 : operation.standing
+    operation.spokenOf = true
     return {
       rule: RULE,
       cause: decided.cause,
       place: { service, instance: null, operation: name, edge: null },
       level: 'error',
-      confidence: allConfirmed ? CONFIRMED : operation.sureToStay,
+      confidence: state === 'confirmed' ? CONFIRMED : operation.sureToStay,
       causeConfidence: decided.confidence,
-      state: standing === 0 ? 'retracted' : allConfirmed ? 'confirmed' : 'provisional',
+      state,
       occurrences: standing,
       population: withParent,
       firstUnixNano: operation.firstUnixNano,

@@ -29,7 +29,7 @@ export function orphanSpan(
   return {
     rules: [RULE],
     createObserver: () => new OrphanObserver(config, evidenceLimit),
-    createJudge: () => new OrphanJudge(evidenceLimit),
+    createJudge: () => new OrphanJudge(config, evidenceLimit),
   }
 }
 

@@ -126,7 +126,7 @@ describe('CTX-001 orphan_span', () => {
       for (let i = 0; i < calls; i++) s.call('frontend', 'cart', 'get', false)
       s.settings.clock.advanceBy(9000)
       s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
-      s.settings.clock.advanceBy(9000)
+      s.settings.clock.advanceBy(18_000)
       const said = () => s.settings.findings.reports.filter(({ rule }) => rule === 'CTX-001').at(-1)
       expect(said()).toMatchObject({ state: 'provisional', confidence: sure })
       s.findings()
@@ -134,11 +134,25 @@ describe('CTX-001 orphan_span', () => {
     },
   )
 
+  it('says nothing of parents that come with the next export of an agent that batches for 10 s', async () => {
+    const s = await shop()
+    for (let i = 0; i < 30; i++) {
+      const parent = s.span(s.nextId(), null, { name: 'GET /', kind: 'server' })
+      s.send({
+        service: 'cart',
+        spans: [s.span(parent.traceId as number, parent.spanId, { name: 'get', kind: 'server' })],
+      })
+      s.settings.clock.advanceBy(10_000)
+      s.send({ service: 'frontend', spans: [parent] })
+    }
+    expect(s.findings()).toEqual([])
+  })
+
   it('takes the finding back when the parent comes late', async () => {
     const s = await shop()
     s.call('frontend', 'cart', 'get', false)
     s.send({ service: 'cart', spans: [s.span(900, 4711, { name: 'get', kind: 'server' })] })
-    s.settings.clock.advanceBy(9000)
+    s.settings.clock.advanceBy(20_000)
     s.send({ service: 'frontend', spans: [{ ...s.span(900, null, { name: 'GET /' }), spanId: 4711 }] })
     expect(s.findings()).toEqual([
       expect.objectContaining({ rule: 'CTX-001', state: 'retracted', occurrences: 0, evidence: [] }),

@@ -57,8 +57,13 @@ describe('the CTX rules find nothing', () => {
 })
 
 describe('what a late span disproves is taken back', () => {
-  it('of orphans, at once', async () => {
+  it('but parents that come 8 s late disprove nothing, since nothing has been said', async () => {
     const { reports } = await watchFleet(spans, { delayMs: ({ service }) => (service === 'checkout' ? 8000 : 0) })
+    expect(reports.filter(({ rule }) => rule === 'CTX-001')).toEqual([])
+  })
+
+  it('of orphans, at once', async () => {
+    const { reports } = await watchFleet(spans, { delayMs: ({ service }) => (service === 'checkout' ? 30_000 : 0) })
     const orphans = reports.filter(({ rule }) => rule === 'CTX-001')
     expect(orphans.length).toBeGreaterThan(0)
     expect(orphans.at(-1)).toMatchObject({ state: 'retracted', occurrences: 0 })
