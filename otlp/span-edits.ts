@@ -42,6 +42,7 @@ const Tag = {
   arrayItem: (1 << 3) | WireType.bytes,
 } as const
 
+const DOUBLE_BYTES = 8
 const EMPTY = new Uint32Array(0)
 
 /**
@@ -65,6 +66,8 @@ export class SpanEdits {
   /** Attribute keys by number; only ever appended to, so clones share it. */
   readonly #keys: AttributeKey[]
   readonly #keyNumbers: Map<string, number>
+  /** By number of the key: its attribute with a double. */
+  readonly #doubles: (Uint8Array | undefined)[] = []
 
   constructor(table: SpanTable, origin: SpanEdits | null = null) {
     this.table = table
@@ -207,11 +210,16 @@ export class SpanEdits {
     this.#endAttribute(row, key, false)
   }
 
+  /** Goes onto every span of a clock that is off, so all but the value is copied as it was written once. */
   appendDouble(row: number, key: string, value: number): void {
-    const writer = this.#beginAttribute(key)
-    writer.varint(Tag.doubleValue)
+    const number = this.#keyNumber(key)
+    const writer = this.#writer()
+    const start = writer.at
+    this.#doubles[number] ??= doubleAttribute(this.#keys[number]!)
+    writer.raw(this.#doubles[number])
+    writer.at -= DOUBLE_BYTES
     writer.double(value)
-    this.#endAttribute(row, key, false)
+    this.#put(row, this.#attributeWhat(row, number), start, writer.at - DOUBLE_BYTES - 1)
   }
 
   /** Adds a value to an attribute that is an array of strings; what the span has under that key comes first. */
@@ -338,6 +346,22 @@ export class SpanEdits {
     this.#keyNumbers.set(name, number)
     return number
   }
+}
+
+/** Field 9 of a span: KeyValue { key, AnyValue { double 0 } }, which ends with the double. */
+function doubleAttribute(key: AttributeKey): Uint8Array {
+  const writer = new ProtoWriter(key.bytes.length + 32)
+  writer.varint(Tag.attributes)
+  const keyValue = writer.begin()
+  writer.varint(Tag.key)
+  writer.lengthDelimited(key.bytes)
+  writer.varint(Tag.value)
+  const anyValue = writer.begin()
+  writer.varint(Tag.doubleValue)
+  writer.double(0)
+  writer.end(anyValue)
+  writer.end(keyValue)
+  return writer.bytes.subarray(0, writer.at)
 }
 
 function fieldWhat(field: number): number {

@@ -163,8 +163,7 @@ export class ProtoWriter {
   /** Bytes as they are. */
   raw(content: Uint8Array): void {
     if (this.at + content.length > this.bytes.length) this.#grow(content.length)
-    this.bytes.set(content, this.at)
-    this.at += content.length
+    this.at = copyBytes(content, 0, content.length, this.bytes, this.at)
   }
 
   /** Starts a length-delimited field after its tag; `end` takes what this returns. */
