@@ -80,7 +80,7 @@ function components(tracks: readonly ClockTrack[]): (domain: string) => string {
   return topOf
 }
 
-/** By component its reference, with all of its group: the first group is the largest, of those that are still heard of. */
+/** By component its reference, with all of its group: the largest clock of the largest group that is still heard of. */
 function referencesOf(
   groups: readonly (readonly ClockTrack[])[],
   componentOf: (domain: string) => string,
@@ -92,9 +92,11 @@ function referencesOf(
   }
   const references = new Map<string, Reference>()
   for (const group of groups) {
-    const { domain, points } = group[0]!
-    const component = componentOf(domain)
-    if (references.has(component) || points.at(-1)!.second < latest.get(component)! - SILENT_S) continue
+    const component = componentOf(group[0]!.domain)
+    if (references.has(component)) continue
+    const heard = group.find(({ points }) => points.at(-1)!.second >= latest.get(component)! - SILENT_S)
+    if (!heard) continue
+    const { domain, points } = heard
     references.set(component, { group, domain, bySecond: new Map(points.map((point) => [point.second, point])) })
   }
   return references
@@ -109,7 +111,7 @@ function groupOf(
   const steps = mergedSteps(group, stepsOf)
   const identity = { domain: members[0]!, members, reference: reference.domain, steps }
   if (group === reference.group)
-    return { ...identity, points: group[0]!.points.map((point) => atZero(point, reference.domain)), jumps: [] }
+    return { ...identity, points: [...reference.bySecond.values()].map((p) => atZero(p, reference.domain)), jumps: [] }
   const moved = mergedSteps(reference.group, stepsOf).map(({ atS, jumpNano }) => ({ atS, jumpNano: -jumpNano }))
   const jumps = [...steps, ...moved].sort((a, b) => a.atS - b.atS)
   return { ...identity, points: averaged(group.map((track) => relativeTo(track.points, reference))), jumps }

@@ -52,6 +52,14 @@ describe('groups of clocks', () => {
       ],
     ],
     [
+      'are given against one that is still heard of, when the largest of their own group is silent',
+      { hub: always(3, 'hub', 0), a: [...always(3, 'hub', 0), ...always(40, 'a', 0)], b: always(3, 'hub', 5) },
+      [
+        { members: 'a hub', reference: 'a', offsetsMs: Array.from({ length: 43 }, (_, i) => `${i}: 0`).join(', ') },
+        { members: 'b', reference: 'a', offsetsMs: '0: 5, 1: 5, 2: 5' },
+      ],
+    ],
+    [
       'stay what they are in a last second whose calls connect only some, under a root of their own',
       {
         hub: always(3, 'hub', 0),
