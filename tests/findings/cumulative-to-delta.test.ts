@@ -1,15 +1,62 @@
 import { describe, expect, it } from '@jest/globals'
 import { resourceFromAttributes } from '@opentelemetry/resources'
-import { AggregationTemporality, type ExponentialHistogram, type Histogram } from '@opentelemetry/sdk-metrics'
+import {
+  AggregationTemporality,
+  DataPointType,
+  type ExponentialHistogram,
+  type Histogram,
+  type MetricData,
+} from '@opentelemetry/sdk-metrics'
 import fc from 'fast-check'
 import { VirtualClock } from '../../component/clock.ts'
 import { CumulativeToDelta } from '../../findings/metrics/cumulative-to-delta.ts'
 import { MetricCollection } from '../../findings/metrics/metric-collection.ts'
 import { ExponentialHistogramSeries } from '../../findings/series/exponential-histogram-series.ts'
-import { HistogramSeries } from '../../findings/series/histogram-series.ts'
 import { CounterSeries, GaugeSeries } from '../../findings/series/number-series.ts'
-import { SeriesProducer } from '../../findings/series/series-metric.ts'
+import {
+  describe as describeMetric,
+  pointsOf,
+  type SeriesMetric,
+  SeriesProducer,
+} from '../../findings/series/series-metric.ts'
 import { SeriesTable } from '../../findings/series/series-table.ts'
+
+/** A histogram with bounds, as an SDK has it, of one series. */
+class BoundedHistogram implements SeriesMetric {
+  readonly #table: SeriesTable
+  readonly #boundaries = [1, 10]
+  readonly #values: number[] = []
+
+  constructor(table: SeriesTable) {
+    this.#table = table
+  }
+
+  record(value: number): void {
+    this.#values.push(value)
+  }
+
+  toMetricData(): MetricData {
+    const bounds = [0, ...this.#boundaries, Number.POSITIVE_INFINITY]
+    const counts = bounds
+      .slice(1)
+      .map((to, i) => this.#values.filter((value) => value > bounds[i]! && value <= to).length)
+    const value = {
+      buckets: { boundaries: this.#boundaries, counts },
+      count: this.#values.length,
+      sum: this.#values.reduce((a, b) => a + b, 0),
+    }
+    return {
+      descriptor: describeMetric({ name: 'blindspot.histogram', unit: '1', description: '' }),
+      aggregationTemporality: AggregationTemporality.CUMULATIVE,
+      dataPointType: DataPointType.HISTOGRAM,
+      dataPoints: pointsOf(
+        this.#table,
+        () => this.#values.length > 0,
+        () => value,
+      ),
+    }
+  }
+}
 
 function setUp() {
   const clock = new VirtualClock(1000)
@@ -18,7 +65,7 @@ function setUp() {
   const name = (last: string) => ({ name: `blindspot.${last}`, unit: '1', description: '' })
   const counter = new CounterSeries(name('counter'), table)
   const gauge = new GaugeSeries(name('gauge'), table)
-  const histogram = new HistogramSeries(name('histogram'), table, [1, 10])
+  const histogram = new BoundedHistogram(table)
   const exponential = new ExponentialHistogramSeries(name('exponential'), table)
   const collection = new MetricCollection(clock)
   const add = () => collection.add(new SeriesProducer([counter, gauge, histogram, exponential]))
@@ -49,7 +96,7 @@ describe('a reader of deltas', () => {
   it('sees no point where nothing came, but gauges always', async () => {
     const { counter, histogram, exponential, gauge, series, read } = setUp()
     counter.add(series, 3)
-    histogram.record(series, 3)
+    histogram.record(3)
     exponential.record(series, 3)
     gauge.set(series, 3)
     await read()
@@ -84,7 +131,7 @@ describe('a reader of deltas', () => {
       fc.asyncProperty(values, values, async (first, then) => {
         const { histogram, exponential, series, read } = setUp()
         const record = (list: readonly number[]) => {
-          for (const value of list) histogram.record(series, value)
+          for (const value of list) histogram.record(value)
           for (const value of list) exponential.record(series, value)
         }
         record(first)

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import type { ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics'
+import type { ExponentialHistogram } from '@opentelemetry/sdk-metrics'
 import fc from 'fast-check'
 import { ExponentialHistogramSeries } from '../../findings/series/exponential-histogram-series.ts'
-import { HistogramSeries } from '../../findings/series/histogram-series.ts'
 import { CounterSeries, GaugeSeries } from '../../findings/series/number-series.ts'
 import { OVERFLOW_SERIES, SeriesTable } from '../../findings/series/series-table.ts'
 
@@ -55,44 +54,6 @@ describe('counters and gauges', () => {
     expect(values()).toEqual([0, 8])
     gauge.set(2, Number.NaN)
     expect(values()).toEqual([8])
-  })
-})
-
-describe('a histogram with bounds', () => {
-  const histogramOf = (values: readonly number[]) => {
-    const series = new HistogramSeries(NAME, tableOf(20), [1, 2, 5])
-    for (const value of values) series.record(20, value)
-    return series.toMetricData().dataPoints[0]!.value as Histogram
-  }
-
-  it.each([
-    ['below all bounds', 0.5, [1, 0, 0, 0]],
-    ['on a bound, which is inclusive', 2, [0, 1, 0, 0]],
-    ['between bounds', 4, [0, 0, 1, 0]],
-    ['above all bounds', 9, [0, 0, 0, 1]],
-  ])('counts a value %s', (_where, value, counts) => {
-    expect(histogramOf([value])).toEqual({
-      buckets: { boundaries: [1, 2, 5], counts },
-      count: 1,
-      sum: value,
-      min: value,
-      max: value,
-    })
-  })
-
-  it('adds up count, sum and extremes', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: -10, max: 10 }), { minLength: 1 }), (values) => {
-        const histogram = histogramOf(values)
-        expect(histogram).toMatchObject({
-          count: values.length,
-          sum: values.reduce((a, b) => a + b),
-          min: Math.min(...values),
-          max: Math.max(...values),
-        })
-        expect(histogram.buckets.counts.reduce((a, b) => a + b)).toBe(values.length)
-      }),
-    )
   })
 })
 
