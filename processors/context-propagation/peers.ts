@@ -4,6 +4,7 @@ import { ByteInterner } from '../../otlp/byte-interner.ts'
 import type { SpanTable } from '../../otlp/span-table.ts'
 import { widened } from '../../otlp/widened.ts'
 import type { CallFacts } from './call-facts.ts'
+import { namesService } from './callee-match.ts'
 
 /** Where a caller names its peer, best first. */
 const PEER_KEYS = attributeChoice(
@@ -130,6 +131,15 @@ export function peerOfSpan(table: SpanTable, row: number): string {
     if (peer !== null) return hostOf(peer)
   }
   return ''
+}
+
+/** Whether a span names that service as its peer, in whichever way. */
+export function isPeer(table: SpanTable, row: number, service: string): boolean {
+  const names = (peer: string | null) => peer !== null && namesService(hostOf(peer), service)
+  return (
+    PEER_KEYS.keys.some((key) => names(stringAttribute(table, row, key))) ||
+    URL_KEYS.some((key) => names(authorityAttribute(table, row, key)))
+  )
 }
 
 function hash(operation: number, peer: number): number {

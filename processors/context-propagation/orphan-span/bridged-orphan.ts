@@ -2,11 +2,10 @@ import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../../otlp/span-table.ts'
 import { Parent } from '../../../otlp/trace-index.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
-import { namesService } from '../callee-match.ts'
+import { isPeer } from '../peers.ts'
 
 /** Rows of a trace that are looked at for one orphan. */
 const MAX_CANDIDATES = 256
-const PEER_KEYS = ['peer.service', 'server.address', 'net.peer.name', 'http.host'].map(attributeKey)
 const DATABASE_KEYS = ['db.system.name', 'db.system'].map(attributeKey)
 
 /**
@@ -22,13 +21,14 @@ export function callOfOrphan(
   toleranceNano: number,
 ): number {
   const { table } = facts.batch
+  const { service } = facts.registry.all[facts.operations[orphan]!]!
   const until = Math.min(end, first + MAX_CANDIDATES)
   for (let row = first; row < until; row++) {
     if (!mayCall(facts, row)) continue
     if (facts.serviceOf(row) === facts.serviceOf(orphan)) continue
     if (table.differenceNano(orphan, Column.start, row, Column.start) < -toleranceNano) continue
     if (table.differenceNano(row, Column.end, orphan, Column.end) < -toleranceNano) continue
-    if (facts.isSameRpc(row, orphan) || namesPeer(facts, row, orphan)) return row
+    if (facts.isSameRpc(row, orphan) || isPeer(table, row, service)) return row
   }
   return -1
 }
@@ -150,10 +150,4 @@ function mayCallElsewhere(facts: CallFacts, row: number): boolean {
   const { table } = facts.batch
   if (table.kind(row) === SpanKind.producer) return true
   return mayCall(facts, row) && DATABASE_KEYS.every((key) => stringAttribute(table, row, key) === null)
-}
-
-function namesPeer(facts: CallFacts, row: number, other: number): boolean {
-  const { service } = facts.registry.all[facts.operations[other]!]!
-  const { table } = facts.batch
-  return PEER_KEYS.some((key) => namesService((stringAttribute(table, row, key) ?? '').replace(/:\d+$/, ''), service))
 }
