@@ -5,11 +5,11 @@ import type { LifetimeFacts } from './lifetime-facts.ts'
 import { Kind } from './lifetime-kinds.ts'
 import type { OccurrenceTallies } from './occurrence-tally.ts'
 
-/** LIFE-005: spans whose own times cannot be, from which nothing more is read. */
+/** LIFE-005: spans whose own times cannot be, from which nothing more is read; nor is it from spans without times. */
 export class ImpossibleTimes {
   readonly #config: SpanLifetimeConfig
   readonly #tallies: OccurrenceTallies
-  /** By row, 1 where they cannot be. */
+  /** By row, 1 where they cannot be, or are not set. */
   rows = new Uint8Array(1024)
 
   constructor(config: SpanLifetimeConfig, tallies: OccurrenceTallies) {
@@ -35,7 +35,10 @@ export class ImpossibleTimes {
       rows[row] = 0
       const hasEvents = words[at + Column.meta]! >>> 24 !== 0
       const isOdd =
-        durationNano < 0 || durationNano > maxDurationNano || startHi * 4294.967296 + startLo / 1e6 > latestStartMs
+        startHi === 0 ||
+        durationNano < 0 ||
+        durationNano > maxDurationNano ||
+        startHi * 4294.967296 + startLo / 1e6 > latestStartMs
       if (isOdd || hasEvents) this.#look(facts, row, durationNano, nowMs)
     }
   }
@@ -44,7 +47,9 @@ export class ImpossibleTimes {
     const { table } = facts.batch
     const { future_tolerance, max_duration, tolerance } = this.#config
     const aheadMs = table.timeMs(row, Column.start) - nowMs
-    if (durationNano < 0) this.#claim(facts, Kind.endBeforeStart, row, durationNano)
+    // Zipkin has spans of which only the name is known.
+    if (table.timeMs(row, Column.start) === 0 && durationNano === 0) this.rows[row] = 1
+    else if (durationNano < 0) this.#claim(facts, Kind.endBeforeStart, row, durationNano)
     else if (aheadMs > future_tolerance) this.#claim(facts, Kind.inTheFuture, row, aheadMs * 1e6)
     else if (durationNano > max_duration * 1e6 && table.eventCount(row) === 0)
       this.#claim(facts, Kind.tooLong, row, durationNano)

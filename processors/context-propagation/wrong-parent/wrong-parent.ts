@@ -81,7 +81,8 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
           (words[at + Column.start]! - words[up + Column.end]!) * 4294967296 +
           (words[at + Column.start + 1]! - words[up + Column.end + 1]!)
         if (suspected[operations[row]!] === 1) this.#tally.countSpan(facts, row)
-        if (gapNano <= 0) {
+        // A parent whose end is not set, as Zipkin has them, has not ended before anything.
+        if (gapNano <= 0 || words[up + Column.end] === 0) {
           if (suspected[operations[row]!] === 1) this.#rightful.add(operations[row]!, operations[parent]!)
         } else if (words[at + Column.resource] === words[up + Column.resource] && this.#isWork(facts, row)) {
           const ancestor = waitingAncestor(facts, row)

@@ -197,6 +197,21 @@ describe('CTX-005 wrong_parent, a kept context', () => {
     ['a loop that begins a trace for each round', (p) => loop(p, 100, 500, 1)],
     ['requests that are polled for after their response, each for a while', (p) => loop(p, 300, 2000, 10)],
     [
+      'the steps of a request of which the times are not set',
+      (p) => {
+        const traceId = p.newId()
+        const request = {
+          ...p.span({ traceId, name: 'POST /report', kind: 'server' }, 0, 1),
+          startNano: 0n,
+          endNano: 0n,
+        }
+        const rows = Array.from({ length: 10 }, (_, i) =>
+          p.span({ traceId, parentId: request.spanId, name: 'row' }, i * 10, 9),
+        )
+        p.send({ service: 'report', spans: [request, ...rows] })
+      },
+    ],
+    [
       'messages that are handled below their receipt',
       (p) => {
         const traceId = p.newId()

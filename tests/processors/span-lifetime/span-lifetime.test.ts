@@ -383,6 +383,11 @@ describe('LIFE-005 impossible_times', () => {
     expect(await findingsOf([{ service: 'cart', spans: [one] }])).toEqual([])
   })
 
+  it('is silent about a span without times, and so is what is below it', async () => {
+    const unset = { ...parent, startNano: 0n, endNano: 0n }
+    expect(await findingsOf([{ service: 'cart', spans: [unset, child(5, 60)] }])).toEqual([])
+  })
+
   it('outranks what the children of such a span would say', async () => {
     const wrong = span('GET /', 1, null, 0, -50)
     const findings = await findingsOf([{ service: 'cart', spans: [wrong, child(5, 60)] }])
