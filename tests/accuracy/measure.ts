@@ -1,4 +1,5 @@
 import { breakRecording } from './break-recording.ts'
+import { type ClockErrors, residualErrors, shiftErrors } from './clock-errors.ts'
 import { loadRecording } from './model/load.ts'
 import type { Recording } from './model/recording.ts'
 import type { Run } from './plan.ts'
@@ -36,6 +37,15 @@ export interface Result {
   readonly statements: { readonly right: readonly Right[]; readonly wrong: readonly Judged[] }
   /** Confirmed at some time and taken back later, or not: what an operator was told and is not true. */
   readonly wronglyConfirmed: number
+  /** Of a run in which only a clock was made wrong. */
+  readonly clockErrors: ClockErrors | null
+}
+
+/** What was found in a recording as it is. */
+export interface Healthy {
+  readonly recording: string
+  readonly findings: readonly Judged[]
+  readonly clockErrors: ClockErrors
 }
 
 /** Runs the plan, one after the other; recordings and their unbroken runs are kept. */
@@ -61,7 +71,7 @@ export class Laboratory {
     const pristine = this.recording(run.recording)
     if (pristine === null) return null
     const baseline = await this.#baseline(pristine, run)
-    const { breaks, deliveries } = breakRecording(pristine, run)
+    const { breaks, deliveries, recording } = breakRecording(pristine, run)
     const outcome = await runPipeline(deliveries)
     const { recipes, right, wrong, statements } = scoreRun(outcome, { breaks, baseline })
     const known = new Set(baseline.findings.map(({ id }) => id))
@@ -78,15 +88,21 @@ export class Laboratory {
       ...verdictsInShort({ right, wrong }),
       statements: verdictsInShort(statements),
       wronglyConfirmed: takenBack.length + wrong.length,
+      clockErrors: run.recipes.length === 1 ? shiftErrors(recording, baseline.clocks, outcome.clocks) : null,
     }
   }
 
   /** What is found in a recording as it is, in the form of that seed. */
-  async healthy(name: string, seed: number): Promise<readonly Judged[] | null> {
+  async healthy(name: string, seed: number): Promise<Healthy | null> {
     const pristine = this.recording(name)
     if (pristine === null) return null
-    const { findings } = await this.#baseline(pristine, { recording: name, seed, recipes: [], share: 1 })
-    return findings.filter(isStanding).map(inShort)
+    const run: Run = { recording: name, seed, recipes: [], share: 1 }
+    const { findings, clocks } = await this.#baseline(pristine, run)
+    return {
+      recording: name,
+      findings: findings.filter(isStanding).map(inShort),
+      clockErrors: residualErrors(breakRecording(pristine, run).recording, clocks),
+    }
   }
 
   #baseline(pristine: Recording, run: Run): Promise<Outcome> {

@@ -1,9 +1,11 @@
 import { findRule } from '../../findings/catalogue/catalogue.ts'
 import { WHY } from './below-target.ts'
+import { clockSection } from './clock-section.ts'
 import { quantile, type Share, shareOf, wilson } from './figures.ts'
-import type { Judged, Result } from './measure.ts'
+import type { Healthy, Result } from './measure.ts'
 import { type Material, SHARES, TUNING } from './plan.ts'
 import { BREAKS, LOOK_ALIKES, VIEWS } from './recipes/index.ts'
+import { table } from './table.ts'
 import {
   type Bin,
   type ClassFigures,
@@ -13,12 +15,6 @@ import {
   precisionOfRule,
   TARGETS,
 } from './tally.ts'
-
-/** What was found in a recording as it is. */
-export interface Healthy {
-  readonly recording: string
-  readonly findings: readonly Judged[]
-}
 
 /** Findings of a class from which their shares are worth a word. */
 const FINDINGS_OF_CLASS = 100
@@ -43,6 +39,7 @@ export function accuracyPage(
     section('By share, alone and three at once', byShare(classes)),
     section('By rule', byRule(rules, results)),
     section('How sure, and how often right', calibrated(results)),
+    section('How far off the offsets of clocks are', clockSection(results, healthy)),
     section('What is not broken', notBroken(results, healthy)),
     section('The short form', shortForm(short)),
     section('What is broken, and what must be said of it', recipeTable()),
@@ -237,8 +234,4 @@ function seconds(ms: number): string {
 
 function section(title: string, text: string): string {
   return `## ${title}\n\n${text}`
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,3 +1,4 @@
+import { injectedTable } from './clock-section.ts'
 import { shareOf } from './figures.ts'
 import type { Result } from './measure.ts'
 import { BREAKS, VIEWS } from './recipes/index.ts'
@@ -30,6 +31,7 @@ export function printResults(results: readonly Result[]): void {
     results.map(({ statements }) => statements),
   )
   printCalibration('standing', results)
+  console.log(injectedTable(results))
   for (const { recording, seed, share, recipes, scores, right, wrong } of results) {
     const run = `${recording} seed ${seed} share ${share} [${recipes.join(' + ')}]`
     for (const [name, { missed, identifiable, identifiableFound }] of Object.entries(scores))

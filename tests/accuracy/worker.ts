@@ -14,10 +14,7 @@ parentPort?.on('message', async (tasks: readonly Task[]) => {
   for (const { recipes, ...task } of tasks) {
     if (recipes.length > 0)
       results.push(await laboratory.measure({ ...task, recipes: recipes.map((name) => RECIPES.get(name)!) }))
-    else {
-      const findings = await laboratory.healthy(task.recording, task.seed)
-      results.push(findings && { recording: task.recording, findings })
-    }
+    else results.push(await laboratory.healthy(task.recording, task.seed))
   }
   parentPort!.postMessage(results)
 })

@@ -2,6 +2,7 @@ import { clockDomains } from '../model/clock-domains.ts'
 import { groupBy } from '../model/recording.ts'
 import type { Span } from '../model/span.ts'
 import type { Break, Needed } from '../model/truth.ts'
+import { usualOffsetNano } from '../model/usual-offset.ts'
 import type { Ground, Recipe } from './recipe.ts'
 
 const KEY = 'clock domain'
@@ -89,7 +90,7 @@ function setClock(
   const spans = members.get(domain)!
   for (const span of spans) taken.add(span.service)
   const largest = [...members].reduce((most, one) => (one[1].length > most[1].length ? one : most))[0]
-  const usualNano = usualOffsetNano(between, domains, domain, largest)
+  const usualNano = usualOffsetNano(between, domains, domain, largest) ?? 0
   const isOff = steadyNano === null || Math.abs(usualNano + steadyNano) > TOLERANCE_NANO
   const { startNano: from, endNano } = recording.times
   const length = Number(endNano - from)
@@ -133,31 +134,6 @@ function setClock(
   return [{ recipe, rules: [rule], causes: [cause], place, occurrences, excused }]
 }
 
-/** How far a clock is ahead of another as it is, along calls: the sum of the medians over the middles of their calls. */
-function usualOffsetNano(
-  between: readonly Span[],
-  domains: ReadonlyMap<Span, string>,
-  domain: string,
-  other: string,
-): number {
-  const aheadNano = new Map<string, Map<string, number[]>>()
-  const add = (from: Span, to: Span) => {
-    const byOther = aheadNano.get(domains.get(from)!) ?? new Map<string, number[]>()
-    const list = byOther.get(domains.get(to)!) ?? []
-    list.push(Number(from.startNano + from.endNano - to.startNano - to.endNano) / 2)
-    aheadNano.set(domains.get(from)!, byOther.set(domains.get(to)!, list))
-  }
-  for (const callee of between) {
-    add(callee, callee.parent!)
-    add(callee.parent!, callee)
-  }
-  const reached = new Map([[domain, 0]])
-  for (const [from, nano] of reached)
-    for (const [to, list] of aheadNano.get(from) ?? [])
-      if (!reached.has(to) && list.length >= CALLS_FROM / 2) reached.set(to, nano + medianOf(list))
-  return reached.get(other) ?? 0
-}
-
 function secondOf({ startNano }: Span): number {
   return Number(startNano / 1_000_000_000n)
 }
@@ -169,8 +145,4 @@ function withoutQueued(calls: readonly Span[]): readonly Span[] {
   const answered = calls.filter((span) => delayOf(span) >= 0).sort((a, b) => delayOf(a) - delayOf(b))
   const best = answered[answered.length >> 2]
   return best ? answered.filter((span) => delayOf(span) <= MOST_DELAYED * delayOf(best)) : []
-}
-
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!
 }
