@@ -1,9 +1,7 @@
-import { MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
+import { type Edge, MIN_CAUSE_CONFIDENCE } from '../../../component/finding.ts'
 import { sureDespite } from '../how-sure.ts'
 
-interface Traffic {
-  readonly from: string
-  readonly to: string
+interface Traffic extends Edge {
   readonly connected: number
   readonly lost: number
 }
@@ -35,7 +33,8 @@ const COINCIDENCE = 0.05
  * Why the calls of an edge lose their context, by the other edges of the same two services: broken on all edges out of
  * the caller while the callee takes context from others, it is the caller; broken on all edges into the callee while the
  * caller's other calls arrive, it is the callee; this edge alone, it is the formats if the two sides speak different
- * ones, and otherwise somebody between them; anything else does not decide it. How sure that is says what else may have
+ * ones, and otherwise somebody between them; anything else does not decide it. Messages and requests have libraries of
+ * their own on both sides, so that the ones are whole tells nothing of the others; that both are broken does. How sure that is says what else may have
  * made the same counts: that each of the edges broke for itself, or that the others were spared by chance.
  */
 export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
@@ -44,7 +43,9 @@ export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCall
 }
 
 function likeliest(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
-  const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls)
+  const tells = (other: Traffic) =>
+    (other.boundary === 'messaging') === (edge.boundary === 'messaging') || share(other) >= BROKEN
+  const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls && tells(other))
   const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
   const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)
   const throughout = share(edge) >= BROKEN

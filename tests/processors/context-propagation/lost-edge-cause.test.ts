@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
+import type { Boundary } from '../../../component/finding.ts'
 import { causeOf } from '../../../processors/context-propagation/context-lost/lost-edge-cause.ts'
 
 const ENOUGH = 5
 
-type Calls = readonly [edge: `${string} → ${string}`, lost: number, of: number]
+type Calls = readonly [edge: `${string} → ${string}`, lost: number, of: number, boundary?: Boundary]
 
 interface Trait {
   readonly formatsDiffer?: boolean
@@ -12,9 +13,9 @@ interface Trait {
 
 /** The cause of the first edge, among the others. */
 function causeOfFirst(calls: readonly Calls[], { formatsDiffer = false, oneRouteOnly = false }: Trait = {}) {
-  const edges = calls.map(([edge, lost, of]) => {
+  const edges = calls.map(([edge, lost, of, boundary = 'http']) => {
     const [from, to] = edge.split(' → ') as [string, string]
-    return { from, to, lost, connected: of - lost }
+    return { from, to, boundary, lost, connected: of - lost }
   })
   const { cause, confidence } = causeOf({ ...edges[0]!, formatsDiffer, oneRouteOnly }, edges, ENOUGH)
   return [cause, Number(confidence.toFixed(2))]
@@ -22,6 +23,37 @@ function causeOfFirst(calls: readonly Calls[], { formatsDiffer = false, oneRoute
 
 describe('the cause of a lost context', () => {
   it.each<[string, Calls[], string, number]>([
+    [
+      'open, where the callee takes the context of messages only: requests are another library there',
+      [
+        ['a → b', 100, 100],
+        ['a → c', 0, 50],
+        ['d → b', 0, 80, 'messaging'],
+      ],
+      'undetermined',
+      1,
+    ],
+    [
+      'the caller, where its messages lose it as its requests do',
+      [
+        ['a → b', 100, 100],
+        ['a → c', 50, 50, 'messaging'],
+        ['d → b', 0, 80],
+      ],
+      'caller_does_not_inject',
+      0.95,
+    ],
+    [
+      'the callee, whose messages have their context',
+      [
+        ['a → b', 100, 100],
+        ['d → b', 80, 80],
+        ['a → c', 0, 50],
+        ['e → b', 0, 80, 'messaging'],
+      ],
+      'callee_does_not_extract',
+      0.95,
+    ],
     [
       'the caller, where both of its edges are broken and the callee takes context from others',
       [
