@@ -67,6 +67,12 @@ export class PassedSpans {
     if (this.#isLarge) setBits(page.words, this.#block, largeMark(traceHash))
   }
 
+  /** The first word of the block that a trace would go to now. */
+  firstWord(traceHash: number): number {
+    const page = this.#pages.at(-1)
+    return page === undefined ? 0 : page.words[blockOf(traceHash, page.blocks)]!
+  }
+
   /** A span of the trace added last. The hashes are of trace and span id, independent of each other. */
   addSpan(hashA: number, hashB: number): void {
     const page = this.#page!

@@ -6,6 +6,8 @@ import { TraceSlots } from './trace-slots.ts'
 
 const NONE = -1
 const FIRST_SPANS = 8192
+/** Rows whose traces are looked up together: so few that the records of all are still in the nearest cache. */
+const CHUNK_ROWS = 128
 
 /**
  * The spans that wait, by trace. Spans are rows of one slab (the layout of SpanTable, with resource, scope and source
@@ -32,6 +34,7 @@ export class TraceStore {
   #resourceSlots = new Int32Array(16)
   #scopeSlots = new Int32Array(16)
   #sourceSlots = new Int32Array(16)
+  readonly #traceSlots = new Int32Array(CHUNK_ROWS)
 
   /** Bytes of the store's own arrays. */
   get byteLength(): number {
@@ -52,7 +55,12 @@ export class TraceStore {
     const from = table.words
     for (let row = 0; row < table.count; row++) {
       const at = row * ROW_WORDS
-      const span = this.#addSpan(this.traces.slotOf(from, at, nowMs))
+      const inChunk = row % CHUNK_ROWS
+      if (inChunk === 0) this.traces.find(from, row, Math.min(CHUNK_ROWS, table.count - row), this.#traceSlots)
+      let trace = this.#traceSlots[inChunk]!
+      if (trace === NONE) trace = this.traces.slotOf(from, at, nowMs)
+      this.traces.news(trace, nowMs)
+      const span = this.#addSpan(trace)
       const words = this.words
       let to = span * ROW_WORDS
       for (let f = at, end = at + ROW_WORDS; f < end; ) words[to++] = from[f++]!
@@ -74,7 +82,7 @@ export class TraceStore {
 
   /** Frees a trace with all its spans. */
   removeTrace(trace: number): void {
-    for (let span = this.traces.firstSpan(trace); span !== NONE; ) {
+    for (let span = this.traces.newestSpan(trace); span !== NONE; ) {
       const next = this.nextInTrace[span]!
       this.#removeSpan(span)
       span = next
@@ -101,9 +109,8 @@ export class TraceStore {
     const target = this.#openSource(copy)
     let moved = 0
     let offset = 0
-    const { byAge } = this.traces
-    for (let trace = byAge.first; trace !== NONE; trace = byAge.after(trace)) {
-      for (let span = this.traces.firstSpan(trace); span !== NONE; span = this.nextInTrace[span]!) {
+    for (let trace = this.traces.after(NONE); trace !== NONE; trace = this.traces.after(trace)) {
+      for (let span = this.traces.newestSpan(trace); span !== NONE; span = this.nextInTrace[span]!) {
         if (isVictim[this.words[span * ROW_WORDS + Column.source]!] !== 1) continue
         offset += this.#moveSpan(span, copy.bytes, offset, target)
         moved++
@@ -172,9 +179,7 @@ export class TraceStore {
       span = this.#usedSpans++
     }
     this.spanCount++
-    this.nextInTrace[span] = NONE
-    const before = this.traces.addSpan(trace, span)
-    if (before !== NONE) this.nextInTrace[before] = span
+    this.nextInTrace[span] = this.traces.addSpan(trace, span)
     return span
   }
 

@@ -68,9 +68,9 @@ export class TraceStructure {
     this.open = 0
     this.holes = 0
     this.answered.fill(0, 0, count)
-    let i = 0
-    for (let span = store.traces.firstSpan(trace); span !== NONE; span = store.nextInTrace[span]!)
-      this.spans[i++] = span
+    let i = count
+    for (let span = store.traces.newestSpan(trace); span !== NONE; span = store.nextInTrace[span]!)
+      this.spans[--i] = span
   }
 
   #linkByComparing(words: Uint32Array): void {

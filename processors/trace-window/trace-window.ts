@@ -12,6 +12,7 @@ import { TraceState } from '../../otlp/trace-index.ts'
 import { AnsweredCalls } from './answered-calls.ts'
 import { configSchema, type TraceWindowConfig } from './config.ts'
 import { spanHashA, spanHashB } from './id-hash.ts'
+import { LookAhead } from './look-ahead.ts'
 import { Outbox } from './outbox.ts'
 import { PassedSpans } from './passed-spans.ts'
 import { TraceStore } from './trace-store.ts'
@@ -47,6 +48,7 @@ class TraceWindow implements Processor<'traces'> {
   readonly #structure: TraceStructure
   readonly #refs = new RefCache()
   readonly #limitBytes: number
+  readonly #ahead = new LookAhead()
   #startMs = 0
   #timer: Timer | null = null
   #stopping = false
@@ -135,9 +137,12 @@ class TraceWindow implements Processor<'traces'> {
   #closeDue(nowMs: number): void {
     const { quiet_complete, quiet, max_wait } = this.#config
     const store = this.#store
+    let fetched = 0
     for (let trace = store.traces.fresh.first; trace !== NONE; trace = store.traces.fresh.first) {
       if (this.#isHeldUp()) return
       if (store.traces.lastNewsMs(trace) + quiet_complete > nowMs) break
+      if (fetched === 0) fetched = this.#ahead.fetch(store, this.#passed, quiet_complete, nowMs)
+      fetched--
       this.#structure.read(store, trace)
       if (this.#structure.settled) this.#hand(trace, TraceState.complete)
       else store.traces.waitLonger(trace)
