@@ -26,6 +26,10 @@ export class TraceStructure {
   holes = 0
   /** Whether a span is the parent of a span of another resource. */
   answered = new Uint8Array(256)
+  /**
+   * By the hash of the id, at most half full: the place of a span + 1, which the bits of the hash that lead here have room
+   * for, below the others of them. Those tell most other ids without a look at their spans, which are in no cache.
+   */
   #index = new Int32Array(1024)
   readonly #passedSpans: PassedSpans
   readonly #calls: AnsweredCalls
@@ -102,9 +106,10 @@ export class TraceStructure {
     const mask = size - 1
     for (let j = 0; j < count; j++) {
       const id = spans[j]! * ROW_WORDS + Column.spanId
-      let i = spanHashA(0, words[id]!, words[id + 1]!) & mask
+      const hash = spanHashA(0, words[id]!, words[id + 1]!)
+      let i = hash & mask
       while (index[i] !== 0) i = (i + 1) & mask
-      index[i] = j + 1
+      index[i] = (hash & ~mask) | (j + 1)
     }
     for (let i = 0; i < count; i++) {
       const child = spans[i]! * ROW_WORDS
@@ -112,8 +117,10 @@ export class TraceStructure {
       if (found === NONE) {
         const hi = words[child + Column.parentId]!
         const lo = words[child + Column.parentId + 1]!
-        for (let k = spanHashA(0, hi, lo) & mask; index[k] !== 0; k = (k + 1) & mask) {
-          const j = index[k]! - 1
+        const hash = spanHashA(0, hi, lo)
+        for (let k = hash & mask; index[k] !== 0; k = (k + 1) & mask) {
+          if (((index[k]! ^ hash) & ~mask) !== 0) continue
+          const j = (index[k]! & mask) - 1
           const id = spans[j]! * ROW_WORDS + Column.spanId
           if (words[id + 1] === lo && words[id] === hi) found = this.#betterParent(words, i, found, j)
         }
@@ -139,8 +146,12 @@ export class TraceStructure {
     if (kindOf(words, this.spans[i]!) !== SpanKind.server) return NONE
     const id = this.spans[i]! * ROW_WORDS + Column.spanId
     const index = this.#index
-    for (let k = spanHashA(0, words[id]!, words[id + 1]!) & mask; index[k] !== 0; k = (k + 1) & mask)
-      if (this.#isSharedTwin(words, i, index[k]! - 1)) return index[k]! - 1
+    const hash = spanHashA(0, words[id]!, words[id + 1]!)
+    for (let k = hash & mask; index[k] !== 0; k = (k + 1) & mask) {
+      if (((index[k]! ^ hash) & ~mask) !== 0) continue
+      const j = (index[k]! & mask) - 1
+      if (this.#isSharedTwin(words, i, j)) return j
+    }
     return NONE
   }
 
