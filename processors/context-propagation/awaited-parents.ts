@@ -24,6 +24,8 @@ export class AwaitedParents {
   #count = 0
   /** Entries settled before their time because of the limit. */
   evictions = 0
+  /** Since when the entry had waited that `takeArrived` took last. */
+  takenSinceMs = 0
 
   constructor(limit: number) {
     this.#limit = limit
@@ -68,6 +70,7 @@ export class AwaitedParents {
     this.#alive[place] = 0
     // All from the newest to this one are taken: the next call begins behind it.
     this.#before[newest] = this.#before[place]!
+    this.takenSinceMs = this.#sinceMs[place]!
     return this.#words[place * ENTRY_WORDS + 6]!
   }
 

@@ -21,6 +21,11 @@ const LASTING = 0.95
  */
 const PRIOR_STAYING = 5
 const PRIOR_ORPHANS = 6
+/**
+ * Orphans spoken of whose parents came nevertheless count against these, and against all that stayed: processes whose spans
+ * last or wait for that long go on to do so.
+ */
+const PRIOR_LASTING = 9
 
 /** Callers, or operations around the parent, that are told apart for one operation. */
 const MAX_CONTEXTS = 64
@@ -33,6 +38,7 @@ class OrphanedOperation implements OrphanStatistics {
   withParent = 0
   orphans = 0
   retracted = 0
+  belated = 0
   confirmed = 0
   localParents = 0
   looksCut = 0
@@ -79,10 +85,12 @@ class OrphanedOperation implements OrphanStatistics {
     this.waited = Math.max(this.confirmed, this.#waiting.at(nowMs) - this.retracted)
   }
 
-  /** How sure it is that parents which are not here yet do not come any more, by those that came in time and those that came late. */
+  /** How sure it is that parents which are not here yet do not come any more, by those that came in time, late, and never. */
   get sureToStay(): number {
     const inTime = this.withParent - this.orphans
-    return inHundredths((inTime + PRIOR_STAYING) / (inTime + this.retracted + PRIOR_ORPHANS))
+    const lasting = this.confirmed + PRIOR_LASTING
+    const staying = (inTime + PRIOR_STAYING) / (inTime + this.retracted + PRIOR_ORPHANS)
+    return inHundredths((staying * lasting) / (lasting + this.belated))
   }
 
   /**
@@ -109,6 +117,7 @@ class OrphanedOperation implements OrphanStatistics {
     this.untold += row.alone + row.beside + row.apart
     this.orphans += row.orphans
     this.retracted += row.retracted
+    this.belated += row.belated
     this.confirmed += row.confirmed
     this.localParents += row.localParents
     this.looksCut += row.looksCut

@@ -36,6 +36,7 @@ export function orphanSpan(
 interface Tally {
   orphans: number
   retracted: number
+  belated: number
   readonly lateParents: string[]
   confirmed: number
   localParents: number
@@ -83,7 +84,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       for (let row = firstRow[trace]!; row < end; row++) {
         const parent = parentRow[row]!
         const at = row * ROW_WORDS
-        if (traceState === TraceState.late) this.#retract(table.words, at, at + Column.spanId)
+        if (traceState === TraceState.late) this.#retract(table.words, at, at + Column.spanId, nowMs)
         if (parent === Parent.none) continue
         const operation = facts.operations[row]!
         // Whether spans of unknown traces miss their parents is not asked, so they are none of those that could.
@@ -106,7 +107,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   takeSummary(nowMs: number): OrphanSummary {
     const facts = this.#facts
     if (!facts) return { entries: noCounts(), inner: noCounts(), entriesOf: noCounts(), orphaned: [] }
-    this.#retractFound(facts)
+    this.#retractFound(facts, nowMs)
     this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
     const { all } = facts.registry
     const traffic = this.#traffic.take(facts)
@@ -175,20 +176,21 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   }
 
   /** Parents that have been found under another trace id. */
-  #retractFound({ foundParents }: CallFacts): void {
+  #retractFound({ foundParents }: CallFacts, nowMs: number): void {
     if (foundParents.length === 0) return
     const words = Uint32Array.from(foundParents)
-    for (let at = 0; at < words.length; at += 6) this.#retract(words, at, at + 4)
+    for (let at = 0; at < words.length; at += 6) this.#retract(words, at, at + 4, nowMs)
     foundParents.length = 0
   }
 
   /** A parent that came after all, its trace id at `at` and its span id at `spanAt`: whatever waited for it is no orphan. */
-  #retract(words: Uint32Array, at: number, spanAt: number): void {
+  #retract(words: Uint32Array, at: number, spanAt: number, nowMs: number): void {
     for (;;) {
       const operation = this.#awaited.takeArrived(words, at, spanAt)
       if (operation < 0) return
       const tally = this.#tally(operation)
       tally.retracted++
+      if (nowMs - this.#awaited.takenSinceMs >= this.#config.provisional_after) tally.belated++
       if (tally.lateParents.length < MAX_LATE_PARENTS)
         tally.lateParents.push(evidenceKey(hexOf(words, at, 4), hexOf(words, spanAt, 2)))
     }
@@ -200,6 +202,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
       tally = {
         orphans: 0,
         retracted: 0,
+        belated: 0,
         lateParents: [],
         confirmed: 0,
         localParents: 0,
@@ -242,6 +245,7 @@ function rowOf(
     entry,
     orphans: tally?.orphans ?? 0,
     retracted: tally?.retracted ?? 0,
+    belated: tally?.belated ?? 0,
     lateParents: tally?.lateParents ?? [],
     confirmed: tally?.confirmed ?? 0,
     localParents: tally?.localParents ?? 0,

@@ -15,6 +15,8 @@ export interface OrphanRow extends OrphanTrafficRow {
   readonly entry: boolean
   readonly orphans: number
   readonly retracted: number
+  /** Of these, whose parents came after `provisional_after`. */
+  readonly belated: number
   /** `trace id/span id` of late parents, so that evidence they disprove is dropped. */
   readonly lateParents: readonly string[]
   readonly confirmed: number

@@ -148,6 +148,21 @@ describe('CTX-001 orphan_span', () => {
     expect(s.findings()).toEqual([])
   })
 
+  it('is less sure of the next after each parent that lasted for longer than others take to come', async () => {
+    const s = await shop()
+    for (let i = 0; i < 100; i++) s.call('import', 'cart', 'get', false)
+    const said: (number | undefined)[] = []
+    for (let i = 0; i < 4; i++) {
+      const job = s.span(s.nextId(), null, { name: 'import', endNano: s.at() + 25_000_000_000n })
+      s.send({ service: 'cart', spans: [s.span(job.traceId as number, job.spanId, { name: 'get', kind: 'server' })] })
+      s.settings.clock.advanceBy(20_000)
+      said.push(s.settings.findings.reports.findLast(({ state }) => state === 'provisional')?.confidence)
+      s.send({ service: 'import', spans: [job] })
+      s.settings.clock.advanceBy(10_000)
+    }
+    expect(said).toEqual([0.99, 0.88, 0.8, 0.72])
+  })
+
   it('takes the finding back when the parent comes late', async () => {
     const s = await shop()
     s.call('frontend', 'cart', 'get', false)
