@@ -43,7 +43,10 @@ export function duplicateId(
 
 class DuplicateIdObserver implements TraceObserver<CallFacts, OccurrenceSummary> {
   readonly #tally: OccurrenceTally
-  /** Row + 1 by hash of the span id, of the large trace that is being read; at most half full. */
+  /**
+   * By hash of the span id, of the large trace that is being read; at most half full: the row within the trace + 1, below
+   * the bits of the hash that do not lead here.
+   */
   #index = new Int32Array(256)
 
   constructor(evidenceLimit: number) {
@@ -88,13 +91,15 @@ class DuplicateIdObserver implements TraceObserver<CallFacts, OccurrenceSummary>
     const mask = size - 1
     for (let row = first; row < end; row++) {
       const lo = words[row * ROW_WORDS + Column.spanId + 1]!
-      let i = Math.imul(lo ^ (lo >>> 15), 0x9e3779b1) & mask
+      const hash = Math.imul(lo ^ (lo >>> 15), 0x9e3779b1)
+      let i = hash & mask
       let isKnown = false
       for (; index[i] !== 0; i = (i + 1) & mask) {
-        const other = index[i]! - 1
-        if (!isKnown && words[other * ROW_WORDS + Column.spanId + 1] === lo) isKnown = this.#compare(facts, row, other)
+        if (isKnown || ((index[i]! ^ hash) & ~mask) !== 0) continue
+        const other = first + (index[i]! & mask) - 1
+        if (words[other * ROW_WORDS + Column.spanId + 1] === lo) isKnown = this.#compare(facts, row, other)
       }
-      index[i] = row + 1
+      index[i] = (hash & ~mask) | (row - first + 1)
     }
   }
 
