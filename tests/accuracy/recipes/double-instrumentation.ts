@@ -9,7 +9,7 @@ export const doubleInstrumentation: Recipe = {
   what: 'each call of an operation makes a second span of the same name and kind, around the first or beside it',
   causes: '`two_handlers`',
   key: 'service and operation',
-  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled and the second span is around the first or a callee answers one of the two (else they look like calls at the same time); at least ${FEWEST}`,
+  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled and the second span is around the first or a callee answers one of the two (else they look like calls at the same time); at least ${FEWEST}; the two are still in one trace, below one another or one parent, and answered as before when the other recipes of the run are through`,
   inject(ground) {
     const { recording, random, share } = ground
     const isCall = (span: Span) => span.kind >= Kind.server && span.parent !== null
@@ -45,6 +45,7 @@ export const doubleInstrumentation: Recipe = {
         occurrences: broken.map((span, i) => ({
           spans: [span, twins[i]!],
           needs: [span, twins[i]!],
+          stands: () => areStillTwins(span, twins[i]!, nested) && (isEntry || nested || isAnswered(span)),
           identifiable: isIdentifiable(span),
         })),
       },
@@ -52,6 +53,13 @@ export const doubleInstrumentation: Recipe = {
   },
 }
 
-function isAnswered(span: Span): boolean {
-  return span.children.some((child) => child.service !== span.service)
+function areStillTwins(span: Span, twin: Span, nested: boolean): boolean {
+  return span.traceId === twin.traceId && span.parentId === (nested ? twin.spanId : twin.parentId)
+}
+
+/** By another service, as far as spans on the wire tell. */
+function isAnswered({ children, service, traceId, spanId }: Span): boolean {
+  return children.some(
+    (child) => child.service !== service && !child.lost && child.traceId === traceId && child.parentId === spanId,
+  )
 }
