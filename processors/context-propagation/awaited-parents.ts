@@ -15,6 +15,8 @@ export class AwaitedParents {
   #capacity = FIRST_CAPACITY
   #words = new Uint32Array(FIRST_CAPACITY * ENTRY_WORDS)
   #sinceMs = new Float64Array(FIRST_CAPACITY)
+  /** When the entry was added; before `#sinceMs` where it waits on for the sake of younger ones. */
+  #addedMs = new Float64Array(FIRST_CAPACITY)
   #alive = new Uint8Array(FIRST_CAPACITY)
   #index = new Int32Array(FIRST_CAPACITY * 4)
   /** Number of the entry before it that awaits the same parent; −1 for none. Numbers count all entries that ever were. */
@@ -24,7 +26,7 @@ export class AwaitedParents {
   #count = 0
   /** Entries settled before their time because of the limit. */
   evictions = 0
-  /** Since when the entry had waited that `takeArrived` took last. */
+  /** When the entry was added that `takeArrived` took last. */
   takenSinceMs = 0
 
   constructor(limit: number) {
@@ -49,6 +51,7 @@ export class AwaitedParents {
     this.#words[w + 5] = words[parentAt + 1]!
     this.#words[w + 6] = operation
     this.#sinceMs[place] = nowMs
+    this.#addedMs[place] = nowMs
     this.#alive[place] = 1
     this.#count++
     this.#enter(place)
@@ -70,25 +73,51 @@ export class AwaitedParents {
     this.#alive[place] = 0
     // All from the newest to this one are taken: the next call begins behind it.
     this.#before[newest] = this.#before[place]!
-    this.takenSinceMs = this.#sinceMs[place]!
+    this.takenSinceMs = this.#addedMs[place]!
     return this.#words[place * ENTRY_WORDS + 6]!
   }
 
-  /** Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many. */
-  expire(beforeMs: number, settle: (operation: number) => void): void {
+  /**
+   * Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many. A parent that
+   * others have begun to await since goes on: its entries wait as long as the youngest (longer where those of others
+   * stand before them now), unless they were added before `addedBeforeMs`.
+   */
+  expire(beforeMs: number, settle: (operation: number) => void, addedBeforeMs = beforeMs): void {
     while (this.#count > 0) {
       const place = this.#oldest
       const tooMany = this.#count > this.#limit
       if (this.#sinceMs[place]! > beforeMs && !tooMany) break
-      if (this.#alive[place] === 1) {
+      const newest = this.#index[this.#slotOf(place)]! - 1
+      const waitsOn = !tooMany && this.#addedMs[place]! > addedBeforeMs && this.#sinceMs[newest]! > beforeMs
+      if (this.#alive[place] === 1 && !waitsOn) {
         if (this.#sinceMs[place]! > beforeMs) this.evictions++
         settle(this.#words[place * ENTRY_WORDS + 6]!)
       }
+      const moves = this.#alive[place] === 1 && waitsOn
       this.#unindex(place)
       this.#oldest = (place + 1) % this.#capacity
       this.#oldestNumber++
       this.#count--
+      if (moves) this.#moveBehind(place, newest)
     }
+  }
+
+  /** Adds what stood at a place that has just been left anew, to wait as long as another one does. */
+  #moveBehind(place: number, other: number): void {
+    const sinceMs = this.#sinceMs[other]!
+    const addedMs = this.#addedMs[place]!
+    const at = place * ENTRY_WORDS
+    this.add(this.#words, at, at + 4, this.#words[at + 6]!, sinceMs)
+    this.#addedMs[(this.#oldest + this.#count - 1) % this.#capacity] = addedMs
+  }
+
+  /** Where the index has the youngest entry that awaits the same parent. */
+  #slotOf(place: number): number {
+    const mask = this.#index.length - 1
+    const w = place * ENTRY_WORDS
+    let slot = this.#home(place)
+    while (!this.#matches(this.#index[slot]! - 1, this.#words, w, w + 4)) slot = (slot + 1) & mask
+    return slot
   }
 
   #matches(place: number, words: Uint32Array, at: number, spanAt: number): boolean {
@@ -114,9 +143,7 @@ export class AwaitedParents {
   /** Takes the oldest place out of the index, if no newer one stands there for its parent, and closes the gap. */
   #unindex(place: number): void {
     const mask = this.#index.length - 1
-    const w = place * ENTRY_WORDS
-    let gap = this.#home(place)
-    while (!this.#matches(this.#index[gap]! - 1, this.#words, w, w + 4)) gap = (gap + 1) & mask
+    let gap = this.#slotOf(place)
     if (this.#index[gap] !== place + 1) return
     for (let i = (gap + 1) & mask; this.#index[i] !== 0; i = (i + 1) & mask) {
       const home = this.#home(this.#index[i]! - 1)
@@ -142,15 +169,18 @@ export class AwaitedParents {
     const capacity = this.#capacity * 2
     const words = new Uint32Array(capacity * ENTRY_WORDS)
     const sinceMs = new Float64Array(capacity)
+    const addedMs = new Float64Array(capacity)
     const alive = new Uint8Array(capacity)
     for (let i = 0; i < this.#count; i++) {
       const place = (this.#oldest + i) % this.#capacity
       words.set(this.#words.subarray(place * ENTRY_WORDS, (place + 1) * ENTRY_WORDS), i * ENTRY_WORDS)
       sinceMs[i] = this.#sinceMs[place]!
+      addedMs[i] = this.#addedMs[place]!
       alive[i] = this.#alive[place]!
     }
     this.#words = words
     this.#sinceMs = sinceMs
+    this.#addedMs = addedMs
     this.#alive = alive
     this.#before = new Float64Array(capacity)
     this.#capacity = capacity

@@ -9,6 +9,9 @@ export const configSchema = z.strictObject({
   provisional_after: durationMs('10s').describe(
     'How long an orphan waits for its parent, from when the window has given its trace up, before it is spoken of.',
   ),
+  longest_parent: durationMs('10m').describe(
+    'How long a span may last while others go on to begin below it, before those are confirmed as orphans.',
+  ),
   min_occurrences: z
     .int()
     .min(1)

@@ -114,6 +114,13 @@ for {
       reason:
         'An SDK exports every 5 s and an agent behind it batches for up to 10 s, of which the window waits for the first 6: a healthy trace gets its last spans then.',
     },
+    {
+      key: 'longest_parent',
+      default: '10m',
+      unit: 's',
+      reason:
+        'A job or a stream that makes spans for minutes is exported when it ends: as long as new ones come, it is most likely still running. After that time it is one that never ends.',
+    },
   ],
   fixed: [
     {

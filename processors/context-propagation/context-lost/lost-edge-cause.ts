@@ -34,8 +34,9 @@ const COINCIDENCE = 0.05
  * the caller while the callee takes context from others, it is the caller; broken on all edges into the callee while the
  * caller's other calls arrive, it is the callee; this edge alone, it is the formats if the two sides speak different
  * ones, and otherwise somebody between them; anything else does not decide it. Messages and requests have libraries of
- * their own on both sides, so that the ones are whole tells nothing of the others; that both are broken does. How sure that is says what else may have
- * made the same counts: that each of the edges broke for itself, or that the others were spared by chance.
+ * their own on both sides, so that the ones are whole tells nothing of the others; that both are broken does. How sure that
+ * is says what else may have made the same counts: that each of the edges broke for itself, or that the others were spared
+ * by chance.
  */
 export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
   const decided = likeliest(edge, edges, enoughCalls)

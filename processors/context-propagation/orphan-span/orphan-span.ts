@@ -108,7 +108,9 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     const facts = this.#facts
     if (!facts) return { entries: noCounts(), inner: noCounts(), entriesOf: noCounts(), orphaned: [] }
     this.#retractFound(facts, nowMs)
-    this.#awaited.expire(nowMs - this.#config.late_grace, (operation) => this.#tally(operation).confirmed++)
+    const { late_grace, longest_parent } = this.#config
+    const confirm = (operation: number) => this.#tally(operation).confirmed++
+    this.#awaited.expire(nowMs - late_grace, confirm, nowMs - longest_parent)
     const { all } = facts.registry
     const traffic = this.#traffic.take(facts)
     const ids = [...new Set([...this.#tallies.keys(), ...traffic.keys()])].sort((a, b) => a - b)

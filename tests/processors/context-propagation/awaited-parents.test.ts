@@ -46,6 +46,40 @@ describe('AwaitedParents', () => {
     )
   })
 
+  it('settles none before its time while younger ones await the same parent, and each once', () => {
+    const [graceMs, longestMs] = [20, 90]
+    const parents = fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 1000, size: 'max' })
+    fc.assert(
+      fc.property(parents, (adds) => {
+        const awaited = new AwaitedParents(1_000_000)
+        const settledMs = new Map<number, number>()
+        const expire = (nowMs: number) =>
+          awaited.expire(
+            nowMs - graceMs,
+            (operation) => {
+              expect(settledMs.has(operation)).toBe(false)
+              settledMs.set(operation, nowMs)
+            },
+            nowMs - longestMs,
+          )
+        const youngest = new Map<number, number>()
+        for (const [nowMs, parent] of adds.entries()) {
+          expire(nowMs)
+          // The number of the entry is when it was added.
+          for (const [operation, atMs] of settledMs)
+            if (atMs === nowMs)
+              expect(operation + longestMs <= nowMs || youngest.get(adds[operation]!)! + graceMs <= nowMs).toBe(true)
+          awaited.add(idsOf(parent), 0, 4, nowMs, nowMs)
+          youngest.set(parent, nowMs)
+        }
+        expire(adds.length + graceMs)
+        expect(settledMs.size).toBe(adds.length)
+        expect(awaited.count).toBe(0)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('takes as long for each of many orphans of one parent as for one', () => {
     const awaited = new AwaitedParents(1_000_000)
     const count = 100_000
