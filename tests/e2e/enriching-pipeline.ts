@@ -18,6 +18,7 @@ processors:
     max_wait: 800ms
   context_propagation:
     judge_interval: 200ms
+    provisional_after: 0s
   span_lifetime:
     judge_interval: 200ms
   go_runtime:

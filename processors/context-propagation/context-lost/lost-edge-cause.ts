@@ -25,6 +25,9 @@ export interface LostCause {
   readonly ofRoute?: true
 }
 
+/** Messages lose as much as requests from this share of what those lose. */
+const ALIKE = 0.5
+
 const UNDETERMINED: LostCause = { cause: 'undetermined', confidence: 1 }
 /** Of all edges, those that lose context for a reason of their own: how likely a coincidence of two faults is. */
 const COINCIDENCE = 0.05
@@ -34,7 +37,7 @@ const COINCIDENCE = 0.05
  * the caller while the callee takes context from others, it is the caller; broken on all edges into the callee while the
  * caller's other calls arrive, it is the callee; this edge alone, it is the formats if the two sides speak different
  * ones, and otherwise somebody between them; anything else does not decide it. Messages and requests have libraries of
- * their own on both sides, so that the ones are whole tells nothing of the others; that both are broken does. How sure that
+ * their own on both sides, so that the ones are whole tells nothing of the others; that both lose as much does. How sure that
  * is says what else may have made the same counts: that each of the edges broke for itself, or that the others were spared
  * by chance.
  */
@@ -45,7 +48,7 @@ export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCall
 
 function likeliest(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
   const tells = (other: Traffic) =>
-    (other.boundary === 'messaging') === (edge.boundary === 'messaging') || share(other) >= BROKEN
+    (other.boundary === 'messaging') === (edge.boundary === 'messaging') || share(other) >= ALIKE * share(edge)
   const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls && tells(other))
   const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
   const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)

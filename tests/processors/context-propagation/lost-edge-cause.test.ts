@@ -34,6 +34,17 @@ describe('the cause of a lost context', () => {
       1,
     ],
     [
+      'open, where the messages of the caller lose as small a share as its requests',
+      [
+        ['a → b', 26, 500],
+        ['a → c', 12, 250, 'messaging'],
+        ['a → e', 0, 100],
+        ['d → b', 0, 500],
+      ],
+      'undetermined',
+      1,
+    ],
+    [
       'the caller, where its messages lose it as its requests do',
       [
         ['a → b', 100, 100],
