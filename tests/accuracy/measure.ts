@@ -35,7 +35,7 @@ export interface Result {
   readonly wrong: readonly Judged[]
   /** The same of each finding as it was published, whenever it opened or changed. */
   readonly statements: { readonly right: readonly Right[]; readonly wrong: readonly Judged[] }
-  /** Confirmed at some time and taken back later, or not: what an operator was told and is not true. */
+  /** Confirmed at some time, and taken back later or not: what an operator was told for sure and is not true. */
   readonly wronglyConfirmed: number
   /** Of a run in which only a clock was made wrong. */
   readonly clockErrors: ClockErrors | null
@@ -73,12 +73,7 @@ export class Laboratory {
     const baseline = await this.#baseline(pristine, run)
     const { breaks, deliveries, recording } = breakRecording(pristine, run)
     const outcome = await runPipeline(deliveries)
-    const { recipes, right, wrong, statements } = scoreRun(outcome, { breaks, baseline })
-    const known = new Set(baseline.findings.map(({ id }) => id))
-    const isTrue = new Set([...right.map(({ finding }) => finding.id), ...wrong.map(({ id }) => id)])
-    const takenBack = outcome.findings.filter(
-      ({ id, state }) => state === 'retracted' && outcome.confirmedMs.has(id) && !known.has(id) && !isTrue.has(id),
-    )
+    const { recipes, right, wrong, statements, wronglyConfirmed } = scoreRun(outcome, { breaks, baseline })
     return {
       recording: run.recording,
       seed: run.seed,
@@ -87,7 +82,7 @@ export class Laboratory {
       scores: Object.fromEntries(recipes),
       ...verdictsInShort({ right, wrong }),
       statements: verdictsInShort(statements),
-      wronglyConfirmed: takenBack.length + wrong.length,
+      wronglyConfirmed: wronglyConfirmed.length,
       clockErrors: run.recipes.length === 1 ? shiftErrors(recording, baseline.clocks, outcome.clocks) : null,
     }
   }

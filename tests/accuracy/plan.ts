@@ -27,7 +27,7 @@ export interface Material {
  */
 export const PUBLISHED: Material = {
   recordings: ['hotel-load100', 'onlineboutique-clockdrift', 'fleet/healthy'],
-  firstSeed: 5001,
+  firstSeed: 6001,
   seeds: 6,
 }
 

@@ -13,6 +13,8 @@ export interface Expected {
 export interface RunScore extends Verdicts {
   readonly recipes: ReadonlyMap<string, RecipeScore>
   readonly statements: Verdicts
+  /** What is wrong and was confirmed at some time, whether it was taken back or not. */
+  readonly wronglyConfirmed: readonly Finding[]
 }
 
 export interface Verdicts {
@@ -37,13 +39,16 @@ export interface RecipeScore {
 
 export function scoreRun(outcome: Outcome, expected: Expected): RunScore {
   const judge = judgeOf(outcome, expected)
-  const { breaks } = expected
+  const { breaks, baseline } = expected
   const standing = outcome.findings.filter(isStanding)
+  const known = new Set(baseline.findings.map(({ id }) => id))
+  const confirmed = outcome.findings.filter(({ id }) => outcome.confirmedMs.has(id) && !known.has(id))
   const recipes = [...new Set(breaks.map((one) => one.recipe))]
   return {
     recipes: new Map(recipes.map((name) => [name, scoreRecipe(name, breaks, standing, outcome)])),
     ...judged(standing, judge),
     statements: judged(outcome.statements, judge),
+    wronglyConfirmed: judged(confirmed, judge).wrong,
   }
 }
 
