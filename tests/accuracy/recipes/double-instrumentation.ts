@@ -9,7 +9,7 @@ export const doubleInstrumentation: Recipe = {
   what: 'each call of an operation makes a second span of the same name and kind, around the first or beside it',
   causes: '`two_handlers`',
   key: 'service and operation',
-  identifiable: `SERVER and CONSUMER spans; CLIENT and PRODUCER where all calls are doubled and the second span is around the first or a callee answers one of the two (else they look like calls at the same time); at least ${FEWEST}; the two are still in one trace, below one another or one parent, and answered as before when the other recipes of the run are through`,
+  identifiable: `SERVER and CONSUMER spans, beside each other only where a call of another service is their parent (below a span that receives they look like a batch of messages); CLIENT and PRODUCER where all calls are doubled and the second span is around the first or a callee answers one of the two (else they look like calls at the same time); at least ${FEWEST}; the two are still in one trace, below one another or one parent, and answered as before when the other recipes of the run are through`,
   inject(ground) {
     const { recording, random, share } = ground
     const isCall = (span: Span) => span.kind >= Kind.server && span.parent !== null
@@ -35,7 +35,7 @@ export const doubleInstrumentation: Recipe = {
     const { service, name, kind } = broken[0]!
     const isEntry = kind === Kind.server || kind === Kind.consumer
     const isIdentifiable = (span: Span) =>
-      broken.length >= FEWEST && (isEntry || (share >= 1 && (nested || isAnswered(span))))
+      broken.length >= FEWEST && (isEntry ? nested || span.isEntry : share >= 1 && (nested || isAnswered(span)))
     return [
       {
         recipe: this.name,
