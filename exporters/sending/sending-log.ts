@@ -11,13 +11,17 @@ const QUIET_MS = 10_000
 
 /**
  * What an exporter says of its destination: one line when sending starts to fail, one when it works again, and for what
- * is lost a line at most every ten seconds with the totals since the last.
+ * is lost a line, with the totals since the last; each at most every ten seconds, since among requests that are sent side
+ * by side some may fail and some not.
  */
 export class SendingLog {
   readonly #logger: Logger
   readonly #clock: Clock
   readonly #rejected: Counter
   #failingSinceMs: number | null = null
+  /** Whether it was said that it fails; and until when that is not said again. */
+  #isSaid = false
+  #quietUntilMs = 0
   readonly #givenUp = { untilMs: 0, requests: 0, items: 0 }
   readonly #partial = { untilMs: 0, requests: 0, items: 0 }
 
@@ -31,8 +35,11 @@ export class SendingLog {
   }
 
   willRetry(error: GatewayError, delayMs: number): void {
-    if (this.#failingSinceMs !== null) return
-    this.#failingSinceMs = this.#clock.nowMs()
+    const nowMs = this.#clock.nowMs()
+    this.#failingSinceMs ??= nowMs
+    if (this.#isSaid || nowMs < this.#quietUntilMs) return
+    this.#isSaid = true
+    this.#quietUntilMs = nowMs + QUIET_MS
     this.#logger.warn('Sending fails; trying again until it works or max_elapsed_time has passed', {
       error: error.message,
       retryInMs: Math.round(delayMs),
@@ -43,7 +50,8 @@ export class SendingLog {
     if (this.#failingSinceMs !== null) {
       const failedForMs = Math.round(this.#clock.nowMs() - this.#failingSinceMs)
       this.#failingSinceMs = null
-      this.#logger.info('Sending works again', { failedForMs })
+      if (this.#isSaid) this.#logger.info('Sending works again', { failedForMs })
+      this.#isSaid = false
     }
     if (partial === null) return
     this.#rejected.add(partial.rejectedItems, { signal: request.signal })
