@@ -9,7 +9,7 @@ const FEW_IN_A_BURST =
 
 /** Why a class stays below its target, by the name of its recipe; the page shows it where it does. */
 export const WHY: Readonly<Record<string, string>> = {
-  'sampling mismatch': `${SILENT_VIEW} Of few traces a cause is not decided either.`,
+  'sampling mismatch': `where the service around the missing spans calls the same operation itself, the orphans look like spans of its own calls, and the cause stays open; so it does of few traces. And ${SILENT_VIEW}`,
   'parent never ended': `${SILENT_VIEW} Where a service is entered by the lost span only, its orphans may come from a service that sends elsewhere; and the cause is open where the lost spans stand beside calls that nobody answers.`,
   'burst loss': FEW_IN_A_BURST,
   'cut header, all out of a caller': `${LATE_CALLS} And ${SILENT_VIEW}`,
