@@ -24,9 +24,9 @@ export const Role = {
 
 /**
  * How the spans of an operation without kinds were seen: below a span of their own service, or of another; or above the
- * same RPC in another service, as its caller.
+ * same RPC in another service, as its caller. And of any operation, whether its calls have been answered.
  */
-const Seen = { belowOwn: 1, belowOther: 2, calling: 4 } as const
+const Seen = { belowOwn: 1, belowOther: 2, calling: 4, answered: 8 } as const
 
 /**
  * A batch of whole traces, read once for all rules on propagation. Assumes parents are resolved (trace_window). Kinds
@@ -117,6 +117,7 @@ export class CallFacts {
       if (sameService && !(parentExits && (roles[row]! & Role.entry) !== 0)) continue
       roles[row]! |= Role.entry
       roles[parent]! |= Role.exit | Role.answered
+      this.#seen[operations[parent]!]! |= Seen.answered
       this.#answerAbove(parent)
       if (!sameService && (words[up + Column.meta]! & 0xff) === SpanKind.unspecified) this.#sawCall(parent, row)
     }
@@ -134,7 +135,7 @@ export class CallFacts {
   #mayEnter(row: number, parent: number): boolean {
     const flags = this.batch.table.get(row, Column.flags)
     if (parent !== Parent.none && (flags & SpanFlag.hasIsRemote) !== 0) return (flags & SpanFlag.isRemote) !== 0
-    const seen = this.#seen[this.operations[row]!]!
+    const seen = this.#seen[this.operations[row]!]! & ~Seen.answered
     return seen !== Seen.belowOwn && (seen & Seen.calling) === 0
   }
 
@@ -167,6 +168,11 @@ export class CallFacts {
   /** Whether two spans name RPCs of one interface. */
   areOfOneInterface(row: number, other: number): boolean {
     return this.#rpcs.areOfOneInterface(this.operations[row]!, this.operations[other]!)
+  }
+
+  /** Whether calls like this one have been answered in their own traces. */
+  isAnsweredAtTimes(row: number): boolean {
+    return (this.#seen[this.operations[row]!]! & Seen.answered) !== 0
   }
 
   /** Whether a trace id has lost its high half, as far as can be seen. */

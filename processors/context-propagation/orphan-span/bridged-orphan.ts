@@ -39,6 +39,8 @@ export type MissingParent =
   | 'between'
   /** A span of a service whose other spans are here. */
   | 'within'
+  /** A span behind a call that nobody in its trace answers, as it mostly is: not of the service that called. */
+  | 'behind'
   /** Nothing above it is here: neither the root of the trace nor a process that lost some of its spans. All that is here hangs below it. */
   | 'alone'
   /** The same, with others like it. */

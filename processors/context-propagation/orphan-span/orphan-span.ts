@@ -154,7 +154,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     const flags = table.get(row, Column.flags)
     if ((flags & (SpanFlag.hasIsRemote | SpanFlag.isRemote)) === SpanFlag.hasIsRemote) tally.localParents++
     const missing = facts.missingParents.get(row)
-    if (missing !== undefined) tally[missing]++
+    if (missing !== undefined && missing !== 'behind') tally[missing]++
     this.#traffic.orphan(facts, row, traceFirst, traceEnd, this.#callerOf[id]! - 1, nowMs)
     if (tally.evidence.wants(startUnixNano))
       tally.evidence.add(startUnixNano, {

@@ -82,7 +82,9 @@ export class OrphanTraffic {
       this.#orphaned[operation] = this.#trace
       this.#orphanSlices.add(operation, sliceOf(facts, row))
     }
-    this.#orphanContexts.add(operation, this.#contextAround(facts, row, first, end))
+    // What is behind a call is not of the service that called, though that one may call the same operation itself.
+    const isBehind = facts.missingParents.get(row) === 'behind'
+    this.#orphanContexts.add(operation, isBehind ? NOWHERE : this.#contextAround(facts, row, first, end))
     this.#countInstance(this.#orphanInstances, facts, row)
   }
 

@@ -134,6 +134,7 @@ class PartialViewObserver implements TraceObserver<CallFacts, ViewSummary> {
         ? callsUnderWay(facts, orphan, first, end, this.#toleranceNano, true)
         : underWay.filter((row) => table.kind(row) === SpanKind.producer)
     this.#amid(facts, orphan, during, before)
+    if (during.some((call) => facts.isAnsweredAtTimes(call))) facts.missingParents.set(orphan, 'behind')
     if (!isMissedWithin(facts, first, end, underWay, this.#open)) return false
     facts.missingParents.set(orphan, 'within')
     addTo(this.#explained, to, 1)
