@@ -112,9 +112,13 @@ func beginCPUStarved() func() {
 }
 
 // beginLongPause copies large buffers while collections start. The runtime preempts goroutines by signals since Go 1.14,
-// but not inside a memory copy, so stopping the world waits for its end.
+// but not inside a memory copy, so stopping the world waits for its end. What was never written is one shared page of
+// zeros, which comes out of the cache: a copy of that is over in 5 ms, one of written memory takes 15 ms and more.
 func beginLongPause() func() {
 	from, to := make([]byte, 256<<20), make([]byte, 256<<20)
+	for i := range from {
+		from[i] = byte(i)
+	}
 	stopCopy := repeat(time.Millisecond, func() { copy(to, from) })
 	stopCollect := repeat(250*time.Millisecond, func() { fault.LongPause.Strike(); runtime.GC() })
 	return func() { stopCopy(); stopCollect() }
