@@ -19,8 +19,11 @@ const MIN_BEYOND = { proven: 10, symmetric: 20 } as const
 /** Most of the seconds since the last step must agree, of which so many are looked at. */
 const RECENT = 60
 const MIN_SHARE = 0.5
-/** An offset that only symmetry tells may be an asymmetry; a step just seen may be another clock's, or the load. */
-const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.9, certainStep: 0.97 } as const
+/**
+ * An offset that only symmetry tells may be an asymmetry; a step just seen may be another clock's, or the load: of eight
+ * one is.
+ */
+const CONFIDENCE = { proven: 0.99, symmetric: 0.85, step: 0.87, certainStep: 0.97 } as const
 /** How long a step is told of the same clock before it is taken for certain: some calls come later than others. */
 const STEP_CERTAIN_MS = 15_000
 

@@ -79,7 +79,7 @@ if time.Now().After(deadline) { // so this is right even if the wall clock was s
       value: '15 s',
       constants: ['span-lifetime/clock-judge.ts STEP_CERTAIN_MS'],
       reason:
-        'Whose clock was set is known when the calls of all pairs of clocks have come. The confidence is 0.9 until then, and 0.97 from then on.',
+        'Whose clock was set is known when the calls of all pairs of clocks have come. The confidence is 0.87 until then, and 0.97 from then on.',
     },
   ],
   blindTo: [

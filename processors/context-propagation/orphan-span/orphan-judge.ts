@@ -16,11 +16,11 @@ const CONFIRMED = 0.99
 /** How sure a cause must be to outlast the trouble. */
 const LASTING = 0.95
 /**
- * Of orphans of which nothing else is known one in six is taken back, since its parent comes late or belongs to what
+ * Of orphans of which nothing else is known one in eleven is taken back, since its parent comes late or belongs to what
  * another gateway sees. Each span of the operation that had its parent in time is a case more that was not.
  */
 const PRIOR_STAYING = 5
-const PRIOR_ORPHANS = 6
+const PRIOR_ORPHANS = 5.5
 /**
  * Orphans spoken of whose parents came nevertheless count against these, and against all that stayed: processes whose spans
  * last or wait for that long go on to do so.

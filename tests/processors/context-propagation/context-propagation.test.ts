@@ -117,7 +117,7 @@ describe('CTX-001 orphan_span', () => {
   })
 
   it.each([
-    ['little', 1, 0.86],
+    ['little', 1, 0.92],
     ['much', 100, 0.99],
   ])(
     'is as sure that a parent will not come as %s that came in time allows, until the grace has passed',
@@ -160,7 +160,7 @@ describe('CTX-001 orphan_span', () => {
       s.send({ service: 'import', spans: [job] })
       s.settings.clock.advanceBy(10_000)
     }
-    expect(said).toEqual([0.99, 0.88, 0.8, 0.72])
+    expect(said).toEqual([0.99, 0.89, 0.8, 0.73])
   })
 
   it('takes the finding back when the parent comes late', async () => {
