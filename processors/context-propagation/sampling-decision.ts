@@ -1,10 +1,11 @@
 import { boundaryOf } from '../../component/boundary.ts'
 import type { Boundary, Edge } from '../../component/finding.ts'
-import { OccurrenceJudge } from '../../component/occurrence-judge.ts'
+import { OccurrenceJudge, type OccurrencePart } from '../../component/occurrence-judge.ts'
 import { type OccurrenceSummary, OccurrenceTally, type PassedSpan } from '../../component/occurrence-rule.ts'
 import type { TraceJudge, TraceObserver, TraceRule, Verdicts } from '../../component/trace-rule.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import { operationKey } from '../../otlp/operations.ts'
+import type { ResourceRef } from '../../otlp/resource.ts'
 import { Column, ROW_WORDS, SpanFlag } from '../../otlp/span-table.ts'
 import { Parent } from '../../otlp/trace-index.ts'
 import { hasOtEntry } from '../../otlp/trace-state.ts'
@@ -20,14 +21,14 @@ interface SamplingSummary {
   readonly changes: OccurrenceSummary
   /** Calls that carried a decision, by edge. */
   readonly decided: readonly (readonly [edge: string, calls: number])[]
-  /** Services that send the sampled flag of their spans; the flags of others say nothing. */
+  /** SDKs of services that send the sampled flag of their spans; the flags of others say nothing. */
   readonly flagged: readonly string[]
 }
 
 /**
  * CTX-008 sampling_threshold_lost: over a call to another service the `ot=` entry of the trace state disappears, or the
  * sampled flag goes out. Assumes that both sides export the trace state; SDKs that send bits 8 and 9 of the flags but not
- * the sampled flag are told by never sending it.
+ * the sampled flag are told by never sending it, by service: while a new version of one is rolled out both answer calls.
  *
  * The trace state is also compared where the two sides leave the window apart: calls of operations whose calls carry an
  * entry are remembered until their callee comes, and callees of such calls until their caller does.
@@ -53,8 +54,9 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
   readonly #tally: OccurrenceTally
   /** Exit operation and service of the callee, of calls that carried a decision. */
   readonly #decided = new PairTally()
-  /** By service id: 1 where its spans have been seen with the sampled flag, 2 where that is told. */
-  #flagged = new Uint8Array(256)
+  /** By service id: 1 from where the flag has gone out on; from then on it is looked at which SDKs of it send the flag. */
+  #flips = new Uint8Array(256)
+  readonly #flagged = new Set<string>()
   /** By exit operation, from its first call. */
   readonly #boundaries: Boundary[] = []
   readonly #apart: CallsApart<WaitingCallee>
@@ -80,8 +82,8 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
       if (this.#anyCarries) this.#apartFrom(facts, row, nowMs)
       if ((facts.roles[row]! & Role.entry) === 0) continue
       const flags = words[row * ROW_WORDS + Column.flags]!
-      if ((flags & SpanFlag.sampled) !== 0 && this.#flagged[facts.serviceOf(row)] === 0)
-        this.#flagged[facts.serviceOf(row)] = 1
+      if ((flags & SpanFlag.sampled) !== 0 && this.#flips[facts.serviceOf(row)] === 1)
+        this.#flagged.add(sdkOf(table.resourceOf(row)))
       const parent = parentRow[row]!
       if (parent < 0 || facts.serviceOf(parent) === facts.serviceOf(row)) continue
       const parentFlags = words[parent * ROW_WORDS + Column.flags]!
@@ -108,12 +110,8 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
       decided.set(key, (decided.get(key) ?? 0) + count)
     })
     this.#decided.clear()
-    const flagged: string[] = []
-    for (let service = 0; service < registry.serviceNames.length && service < this.#flagged.length; service++) {
-      if (this.#flagged[service] !== 1) continue
-      this.#flagged[service] = 2
-      flagged.push(registry.serviceNames[service]!)
-    }
+    const flagged = [...this.#flagged]
+    this.#flagged.clear()
     return { changes: this.#tally.take(), decided: [...decided], flagged }
   }
 
@@ -161,7 +159,10 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
   #add(facts: CallFacts, row: number, caller: number, cause: string): void {
     const { service, name } = facts.registry.all[facts.operations[row]!]!
     const relatedSpanId = facts.batch.table.parentIdHex(row)
-    this.#tally.add(facts, row, { cause, relatedSpanId, edge: this.#edgeOf(facts.registry, caller, service) })
+    const isFlip = cause === 'flag_flipped'
+    if (isFlip) this.#flips[facts.serviceOf(row)] = 1
+    const detail = isFlip ? sdkOf(facts.batch.table.resourceOf(row)) : ''
+    this.#tally.add(facts, row, { cause, relatedSpanId, detail, edge: this.#edgeOf(facts.registry, caller, service) })
     if (this.#verdicts.get(operationKey(service, name)) === cause) facts.mark(row, RULE, cause)
   }
 
@@ -171,10 +172,15 @@ class SamplingObserver implements TraceObserver<CallFacts, SamplingSummary> {
 
   #reserve({ all, serviceNames }: Operations): void {
     if (all.length > this.#carries.length) this.#carries = widened(this.#carries, all.length)
-    if (serviceNames.length <= this.#flagged.length) return
-    this.#flagged = widened(this.#flagged, serviceNames.length)
+    if (serviceNames.length <= this.#flips.length) return
+    this.#flips = widened(this.#flips, serviceNames.length)
     this.#isCarriedTo = widened(this.#isCarriedTo, serviceNames.length)
   }
+}
+
+/** What decides whether the flags of a service are sent. */
+function sdkOf({ serviceName, attributes }: ResourceRef): string {
+  return [serviceName, attributes.get('telemetry.sdk.language'), attributes.get('telemetry.sdk.version')].join('\0')
 }
 
 function waitingCallee({ batch: { table }, operations }: CallFacts, row: number, isLost: boolean): WaitingCallee {
@@ -188,7 +194,7 @@ function waitingCallee({ batch: { table }, operations }: CallFacts, row: number,
 class SamplingJudge implements TraceJudge<SamplingSummary> {
   readonly #changes: OccurrenceJudge
   readonly #decided = new Map<string, number>()
-  /** Calls whose decision changed, by cause and edge. */
+  /** Calls whose decision changed, by cause, edge and SDK. */
   readonly #changed = new Map<string, number>()
   readonly #flagged = new Set<string>()
   readonly #limit: number
@@ -199,11 +205,12 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
       rule: RULE,
       evidenceLimit,
       maxPlaces: config.max_operations,
-      counts: ({ cause, service }) => cause !== 'flag_flipped' || this.#flagged.has(service),
-      says: ([part], count) => {
-        if ((this.#changed.get(changeKey(part!)) ?? 0) < config.min_occurrences) return null
-        const { from, to } = part!.edge!
-        const calls = Math.max(count, this.#decided.get(edgeKey(part!.edge!)) ?? 0)
+      counts: ({ cause, detail }) => cause !== 'flag_flipped' || this.#flagged.has(detail),
+      says: (parts, count) => {
+        if (parts.every((part) => (this.#changed.get(changeKey(part)) ?? 0) < config.min_occurrences)) return null
+        const edge = parts[0]!.edge!
+        const { from, to } = edge
+        const calls = Math.max(count, this.#decided.get(edgeKey(edge)) ?? 0)
         return {
           level: 'warn',
           confidence: 0.95,
@@ -220,7 +227,7 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
   judge(summaries: readonly SamplingSummary[], nowMs: number) {
     for (const { changes, decided, flagged } of summaries) {
       for (const row of changes.rows) this.#count(this.#changed, changeKey(row), row.count)
-      for (const service of flagged) if (this.#flagged.size < this.#limit) this.#flagged.add(service)
+      for (const sdk of flagged) if (this.#flagged.size < this.#limit) this.#flagged.add(sdk)
       for (const [edge, calls] of decided) this.#count(this.#decided, edge, calls)
     }
     return this.#changes.judge(
@@ -239,8 +246,8 @@ class SamplingJudge implements TraceJudge<SamplingSummary> {
   }
 }
 
-function changeKey({ cause, edge }: { readonly cause: string; readonly edge: Edge | null }): string {
-  return `${cause}\0${edgeKey(edge!)}`
+function changeKey({ cause, edge, detail }: Pick<OccurrencePart, 'cause' | 'edge' | 'detail'>): string {
+  return [cause, edgeKey(edge!), detail].join('\0')
 }
 
 function edgeKey({ from, to, boundary }: Edge): string {

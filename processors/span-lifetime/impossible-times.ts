@@ -1,9 +1,13 @@
-import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { attributeKey, intAttribute } from '../../otlp/attributes.ts'
+import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { eventOutsideNano } from './event-times.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { Kind } from './lifetime-kinds.ts'
 import type { OccurrenceTallies } from './occurrence-tally.ts'
+
+const HTTP_STATUS = ['http.response.status_code', 'http.status_code'].map(attributeKey)
+const SWITCHING_PROTOCOLS = 101
 
 /** LIFE-005: spans whose own times cannot be, from which nothing more is read; nor is it from spans without times. */
 export class ImpossibleTimes {
@@ -51,7 +55,7 @@ export class ImpossibleTimes {
     if (table.timeMs(row, Column.start) === 0 && durationNano === 0) this.rows[row] = 1
     else if (durationNano < 0) this.#claim(facts, Kind.endBeforeStart, row, durationNano)
     else if (aheadMs > future_tolerance) this.#claim(facts, Kind.inTheFuture, row, aheadMs * 1e6)
-    else if (durationNano > max_duration * 1e6 && table.eventCount(row) === 0)
+    else if (durationNano > max_duration * 1e6 && table.eventCount(row) === 0 && !isHandedOver(table, row))
       this.#claim(facts, Kind.tooLong, row, durationNano)
     else if (table.eventCount(row) > 0) {
       const outsideNano = eventOutsideNano(table, row)
@@ -63,4 +67,9 @@ export class ImpossibleTimes {
     this.rows[row] = 1
     this.#tallies.record(facts, kind, row, -1, -1, nano)
   }
+}
+
+/** The connection of a WebSocket, which lasts for as long as both sides like. */
+function isHandedOver(table: SpanTable, row: number): boolean {
+  return HTTP_STATUS.some((key) => intAttribute(table, row, key) === SWITCHING_PROTOCOLS)
 }

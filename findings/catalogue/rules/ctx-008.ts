@@ -52,7 +52,7 @@ otel.GetTextMapPropagator().Inject(ctx, propagation.HeaderCarrier(out.Header))`,
   fixed: [],
   blindTo: [
     'Two sides that arrive more than half a minute apart, or before a call of that operation has been seen whole.',
-    'Callers that were not sampled send no span, so only a flag that goes out is seen, and only of services that send it at all.',
+    'Callers that were not sampled send no span, so only a flag that goes out is seen, and only where the version of the SDK in that service sends it at all.',
     'Whether a callee lost tracestate or does not export it: both look alike.',
   ],
   example: {

@@ -68,7 +68,7 @@ case <-ctx.Done():
   ],
   blindTo: [
     'Work that goes on by design after a cancelled call (a payment that must be finished): name its operation in `detached_operations`, else it is reported.',
-    'Callers whose spans do not say how they ended: that is LIFE-006.',
+    'Callers whose spans do not say how they ended: that is LIFE-006. Callers that were answered with an error of their callee have not given up: what goes on then is LIFE-001.',
     'Calls between two clocks whose offset is not known, unless the callee lasted longer than its caller by more than the grace.',
   ],
   example: {

@@ -116,7 +116,7 @@ span.SetAttributes(attribute.Float64("queue.wait", time.Since(msg.EnqueuedAt).Se
   ],
   blindTo: [
     'Times that are wrong but possible: a clock that is two seconds late shows as CLOCK-001 or not at all.',
-    'Long spans that carry events: they are taken for streams, which may be long.',
+    'Long spans that carry events, or of an HTTP connection that was handed over (status 101): they are taken for streams, which may be long.',
     'The gateway takes its own clock for right: when that is wrong, so is in_the_future.',
   ],
   example: {

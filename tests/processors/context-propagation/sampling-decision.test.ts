@@ -23,10 +23,15 @@ function call(p: Propagation, caller: SpanSpec, callee: SpanSpec) {
 }
 
 /** Calls from edge to search, each with what both sides say of sampling. */
-function calls(p: Propagation, count: number, sides: (i: number) => { caller: SpanSpec; callee: SpanSpec }): void {
+function calls(
+  p: Propagation,
+  count: number,
+  sides: (i: number) => { caller: SpanSpec; callee: SpanSpec; calleeResource?: Readonly<Record<string, string>> },
+): void {
   for (let i = 0; i < count; i++) {
-    const { caller, callee } = sides(i)
-    p.send(...call(p, caller, callee))
+    const { caller, callee, calleeResource = {} } = sides(i)
+    const [edge, search] = call(p, caller, callee)
+    p.send(edge, { ...search, resource: calleeResource })
     p.advance(20)
   }
 }
@@ -90,6 +95,20 @@ describe('CTX-008 sampling_threshold_lost', () => {
   ])('is silent about %s', async (_, sides) => {
     const p = await propagation()
     calls(p, 60, sides)
+    expect(p.findings()).toEqual([])
+    expect(p.marks).toEqual([])
+  })
+
+  it('is silent while an SDK that does not send the flag gives way to a version that does', async () => {
+    const p = await propagation()
+    calls(p, 60, (i) => ({
+      caller: { flags: SAMPLED },
+      callee: { flags: i % 2 === 0 ? NOT_SAMPLED_REMOTE : SAMPLED_REMOTE },
+      calleeResource: {
+        'telemetry.sdk.language': 'go',
+        'telemetry.sdk.version': i % 2 === 0 ? '1.35.0' : '1.37.0',
+      },
+    }))
     expect(p.findings()).toEqual([])
     expect(p.marks).toEqual([])
   })

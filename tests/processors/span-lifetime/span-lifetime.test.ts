@@ -316,6 +316,19 @@ describe('LIFE-004 work_after_cancel and LIFE-006 caller_gave_up', () => {
           'LIFE-004 cancellation_ignored',
         ] satisfies [string, readonly ServiceSpans[], string],
     ),
+    ...[
+      { 'http.response.status_code': 504 },
+      { 'http.status_code': 499 },
+      { 'http.response.status_code': 200 },
+      { 'rpc.grpc.status_code': 14 },
+    ].map(
+      (said) =>
+        [
+          `works on when its caller failed with ${JSON.stringify(said)}`,
+          call(1800, { attributes: said }),
+          'LIFE-004 cancellation_ignored',
+        ] satisfies [string, readonly ServiceSpans[], string],
+    ),
     [
       'outlives its caller by more than any offset of their clocks',
       call(1800, {}, { 'host.id': 'node-b' }),
@@ -332,6 +345,16 @@ describe('LIFE-004 work_after_cancel and LIFE-006 caller_gave_up', () => {
         operation: 'GET /report',
         edge: { from: 'frontend', to: 'reports', boundary: 'http' },
       })
+  })
+
+  it.each<[string, Record<string, number | string>]>([
+    ['an HTTP error', { 'http.response.status_code': 500 }],
+    ['an HTTP error, as it was called before', { 'http.status_code': 429 }],
+    ['a gRPC status that only a callee gives', { 'rpc.grpc.status_code': 5 }],
+    ['the name of such a status', { 'rpc.response.status_code': 'INVALID_ARGUMENT' }],
+  ])('takes no caller for gone that was answered with %s', async (_, attributes) => {
+    const { findings } = await replay(calls(() => call(1800, { attributes })))
+    expect(findings.map(({ rule, cause }) => `${rule} ${cause}`)).toEqual(['LIFE-001 asynchronous_work'])
   })
 
   it('leaves out callees that go on by design', async () => {
@@ -373,6 +396,10 @@ describe('LIFE-005 impossible_times', () => {
           { name: 'message', timeNano: T0 },
         ],
       }),
+    ],
+    [
+      'the connection of a WebSocket',
+      span('GET /socket', 1, null, -7_200_001, 0, { attributes: { 'http.response.status_code': 101 } }),
     ],
     [
       'an event at the very end',
