@@ -49,9 +49,11 @@ export function causeOf(edge: LostTraffic, edges: readonly Traffic[], enoughCall
 function likeliest(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: number): LostCause {
   const tells = (other: Traffic) =>
     (other.boundary === 'messaging') === (edge.boundary === 'messaging') || share(other) >= ALIKE * share(edge)
-  const counted = edges.filter((other) => other.connected + other.lost >= enoughCalls && tells(other))
-  const out = counted.filter((other) => other.from === edge.from && other.to !== edge.to)
-  const into = counted.filter((other) => other.to === edge.to && other.from !== edge.from)
+  const isCounted = (other: Traffic) => other.connected + other.lost >= enoughCalls
+  const allOut = edges.filter((other) => other.from === edge.from && other.to !== edge.to && tells(other))
+  const allInto = edges.filter((other) => other.to === edge.to && other.from !== edge.from && tells(other))
+  const out = allOut.filter(isCounted)
+  const into = allInto.filter(isCounted)
   const throughout = share(edge) >= BROKEN
   const outBroken = out.filter((other) => share(other) >= BROKEN).length
   const outWhole = out.filter((other) => share(other) <= WHOLE).length
@@ -61,7 +63,10 @@ function likeliest(edge: LostTraffic, edges: readonly Traffic[], enoughCalls: nu
     return { cause: 'caller_does_not_inject', confidence: sureOfSide(outBroken, intoWhole > 0) }
   if (throughout && into.length > 0 && intoBroken === into.length && outBroken === 0)
     return { cause: 'callee_does_not_extract', confidence: sureOfSide(intoBroken, outWhole > 0) }
-  if (throughout && edge.formatsDiffer && (outWhole > 0 || intoWhole > 0))
+  // A side with other edges, of which none is known to be whole yet, may be what is broken itself.
+  const outIsFine = outWhole > 0 || allOut.length === 0
+  const intoIsFine = intoWhole > 0 || allInto.length === 0
+  if (throughout && edge.formatsDiffer && outIsFine && intoIsFine && outWhole + intoWhole > 0)
     return { cause: 'format_mismatch', confidence: sureDespite(COINCIDENCE) }
   if (edge.oneRouteOnly) return { cause: 'stripped_on_the_way', confidence: sureDespite(COINCIDENCE), ofRoute: true }
   if (outWhole > 0 && outWhole === out.length && intoWhole > 0 && intoWhole === into.length)

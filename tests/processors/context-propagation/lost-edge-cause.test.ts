@@ -188,6 +188,16 @@ describe('the cause of a lost context', () => {
     expect(causeOfFirst([['a → b', 30, 100], ...calls.slice(1)], { formatsDiffer: true })[0]).toBe('undetermined')
   })
 
+  it('stays open between formats and the caller until one of its other edges is known', () => {
+    const calls = (known: number): Calls[] => [
+      ['a → b', 100, 100],
+      ['a → c', 0, known],
+      ['d → b', 0, 50],
+    ]
+    expect(causeOfFirst(calls(ENOUGH - 1), { formatsDiffer: true })[0]).toBe('undetermined')
+    expect(causeOfFirst(calls(ENOUGH), { formatsDiffer: true })).toEqual(['format_mismatch', 0.95])
+  })
+
   it('is what stands between, where one route loses all and the others nothing', () => {
     expect(causeOfFirst([['a → b', 50, 100]], { oneRouteOnly: true })).toEqual(['stripped_on_the_way', 0.95])
   })
