@@ -20,11 +20,14 @@ export function parseDurationMs(text: string): number | null {
 
 const NO_DURATION = 'not a duration; write a number with a unit such as 500ms, 1s or 1m30s'
 
-/** A duration as the Collector writes it (also a bare 0); parsed to milliseconds. */
+/**
+ * A duration as the Collector writes it (also a bare 0); parsed to milliseconds. One that is none aborts, so that no rule
+ * of the block around it compares it with others.
+ */
 export function durationMs(defaultText: string) {
   return z
     .union([z.string(), z.literal(0)], { error: NO_DURATION })
-    .refine((written) => parseDurationMs(String(written)) !== null, { error: NO_DURATION })
+    .refine((written) => parseDurationMs(String(written)) !== null, { error: NO_DURATION, abort: true })
     .transform((written) => parseDurationMs(String(written))!)
     .prefault(defaultText)
 }

@@ -319,13 +319,18 @@ class Encoder {
   }
 
   #fault(name: string, value: unknown, instead: string): JsonFault {
-    let path = ''
-    for (const part of [...this.#path.slice(0, this.#depth), name]) {
-      if (typeof part === 'number') path += `[${part}]`
-      else if (part !== '') path += path === '' ? part : `.${part}`
-    }
-    return new JsonFault(path, `got ${inBrief(value)}; write ${instead}`)
+    const path = [...this.#path.slice(0, this.#depth), name].filter((part) => part !== '')
+    return new JsonFault(pathText(path), `got ${inBrief(value)}; write ${instead}`)
   }
+}
+
+/** The deepest field of OTLP, without values within values, has 16 parts; of what is deeper the middle says nothing. */
+const LONGEST_PATH = 24
+
+function pathText(path: readonly (string | number)[]): string {
+  if (path.length > LONGEST_PATH)
+    return `${pathText(path.slice(0, LONGEST_PATH / 2))}…${pathText(path.slice(-LONGEST_PATH / 2))}`
+  return path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? part : `.${part}`)).join('')
 }
 
 const NUMBER = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/

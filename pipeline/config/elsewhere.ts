@@ -1,5 +1,7 @@
 import type { ComponentKind } from '../../component/component.ts'
 
+const AT_A_RECEIVER = 'before a receiver put an authenticating proxy, or use its tls with client_ca_file'
+
 /**
  * Components of the Collector that people bring along and that Blindspot does not have, and what to do instead. Only what
  * is certain stands here; for anything else the message lists what there is.
@@ -50,6 +52,10 @@ export const INSTEAD: Readonly<Record<ComponentKind, Readonly<Record<string, str
     healthcheckv2: 'let the prober connect to the port of the receiver, or fetch /metrics on port 8888',
     zpages: 'the own metrics on port 8888 tell what it told',
     pprof: 'start node with --cpu-prof to profile the gateway',
+    basicauth: `write headers: { authorization: "Basic …" } at the exporter; ${AT_A_RECEIVER}`,
+    bearertokenauth: `write headers: { authorization: "Bearer …" } at the exporter; ${AT_A_RECEIVER}`,
+    oauth2client: 'send through a proxy that adds the token; a fixed one goes into headers of the exporter',
+    oidc: AT_A_RECEIVER,
     memory_ballast: 'leave it out; service.limit_mib bounds the memory',
     file_storage: 'leave it out; sending queues are held in memory',
   },

@@ -77,6 +77,7 @@ describe('the configuration of exporters', () => {
     ['otlp_grpc', { tls: { cert_file: 'a.pem' } }, 'tls', /belong together/],
     ['otlp_grpc', { tls: { min_version: '1.3', max_version: '1.2' } }, 'tls.min_version', /newer than max_version/],
     ['otlp_grpc', { retry_on_failure: { max_interval: '1s' } }, 'retry_on_failure.max_interval', /shorter than/],
+    ['otlp_grpc', { retry_on_failure: { initial_interval: '5x' } }, 'retry_on_failure.initial_interval', /not a dur/],
     ['otlp_grpc', { compression: 'snappy' }, 'compression', /gzip/],
     ['otlp_grpc', { headers: { 'grpc-timeout': '1S' } }, 'headers.grpc-timeout', /header/],
     ['otlp_grpc', { headers: { authorization: 'line\nbreak' } }, 'headers.authorization', /cannot carry/],
