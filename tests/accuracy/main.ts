@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -84,12 +85,9 @@ async function inWorkers<R>(tasks: readonly Task[], workers: number): Promise<R[
   const work = async () => {
     const worker = new Worker(new URL('./worker.ts', import.meta.url))
     for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
-      const answer = new Promise<(R | null)[]>((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-      })
+      const answer = once(worker, 'message')
       worker.postMessage(part)
-      const done = await answer
+      const [done] = (await answer) as [(R | null)[]]
       for (const [i, task] of part.entries()) results.set(task, done[i]!)
       process.stderr.write(`${results.size} of ${tasks.length}\n`)
     }

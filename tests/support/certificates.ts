@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { it } from '@jest/globals'
+import { afterAll, it } from '@jest/globals'
 
 export interface Certificate {
   readonly certFile: string
@@ -18,9 +18,16 @@ export const HAS_OPENSSL = runs('openssl', ['version'])
 export const itWithOpenssl: typeof it | typeof it.skip = HAS_OPENSSL ? it : it.skip
 if (!HAS_OPENSSL) process.stderr.write('skipping tests of TLS: openssl is not installed\n')
 
+/** They stay until all tests of the file are through: some read their certificates again. */
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true })
+})
+
 /** A self-signed certificate for `name` and 127.0.0.1, new and good for a day. */
 export function selfSigned(name: string): Certificate {
   const folder = mkdtempSync(join(tmpdir(), 'blindspot-cert-'))
+  folders.push(folder)
   const certFile = join(folder, 'cert.pem')
   const keyFile = join(folder, 'key.pem')
   const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name},IP:127.0.0.1`]

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { beforeEach, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { OTLPTraceExporter as GrpcExporter } from '@opentelemetry/exporter-trace-otlp-grpc'
 import { OTLPTraceExporter as JsonExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { OTLPTraceExporter as ProtobufExporter } from '@opentelemetry/exporter-trace-otlp-proto'
@@ -52,8 +52,11 @@ describe('the OpenTelemetry JS SDK', () => {
 })
 
 describeWithTool('curl', ['--version'], 'curl', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'blindspot-curl-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
   function curl(args: readonly string[], file: string, body: Uint8Array | string) {
-    const path = join(mkdtempSync(join(tmpdir(), 'blindspot-curl-')), file)
+    const path = join(folder, file)
     writeFileSync(path, body)
     const format = '\n%{http_code} %{http_version} %{content_type}'
     const target = `http://${receiver.httpAddress}/v1/traces`
