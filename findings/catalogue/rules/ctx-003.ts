@@ -84,10 +84,23 @@ ctx := c.Request().Context() // echo`,
       constants: ['context-propagation/dropped-context/dropped-decision.ts MIN_HONEST'],
       reason: 'Then the requests of that service are no longer sampled.',
     },
+    {
+      what: 'intervals that make a timer; how many it takes to tell its rounds from those of its requests; how much of what a request is late its roots must be late',
+      value: '0.1 apart; 10; 0.5, or all of it within 2 standard errors',
+      constants: [
+        'context-propagation/dropped-context/root-rhythm.ts EVEN',
+        'context-propagation/dropped-context/root-rhythm.ts MIN_EVEN',
+        'context-propagation/dropped-context/root-rhythm.ts TOGETHER',
+        'context-propagation/dropped-context/root-rhythm.ts DEVIATIONS',
+      ],
+      reason:
+        'All rounds of a timer lie within requests that another timer of the same period makes, or none: that is chance once, not each time.',
+    },
   ],
   blindTo: [
     'Work that really is of its own: cron jobs, queue pollers, health checks. When such spans also appear while no request is served, the rule is silent.',
     'Fewer than five such roots; and instances that serve all the time, unless most of their requests make the same step with its context, or as many roots as requests of one operation come, second by second.',
+    'Roots in requests that come by a timer, until ten of them have shown that they are late when the request is.',
     'Requests of more than ten seconds: their span comes too late to be compared.',
     'Instances with more spans than can be sampled (`max_samples` a second); and, of SDKs that set no span kinds, operations that were never seen below a span of their own service.',
     'Roots with a link: whoever linked has thought of it.',

@@ -129,7 +129,7 @@ export class DroppedContextJudge implements TraceJudge<DroppedSummary> {
     const wasSaid = operation.saidCount > 0
     const isBelated = operation.what === 'belated'
     // Asynchronous work comes with the requests as well, one by one: only that it lies within others is no chance.
-    const confidence = droppedConfidence(operation, !isBelated && operation.follows, wasSaid)
+    const confidence = operation.isTimer ? 0 : droppedConfidence(operation, !isBelated && operation.follows, wasSaid)
     if (confidence === 0 && isHonest(operation) && operation.honestUntilMs === 0)
       operation.honestUntilMs = nowMs + HONEST_FOR_MS
     const count = confidence > 0 ? operation.occurrences : 0

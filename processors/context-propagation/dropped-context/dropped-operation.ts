@@ -1,6 +1,7 @@
 import { EarliestEvidence } from '../../../component/evidence.ts'
 import type { Evidence } from '../../../component/finding.ts'
 import { type DroppedCause, Following, type RootStatistics } from './dropped-decision.ts'
+import { RootRhythm } from './root-rhythm.ts'
 
 /** Requests of as many operations are compared with the roots of one. */
 const MAX_FOLLOWED = 50
@@ -43,6 +44,7 @@ export class DroppedOperation implements RootStatistics {
   saidFound = 0
   /** Until when its roots are left alone, since they come by themselves; 0 where they do not. */
   honestUntilMs = 0
+  readonly #rhythm = new RootRhythm()
   readonly #following = new Map<string, Following>()
 
   readonly #evidenceLimit: number
@@ -74,6 +76,16 @@ export class DroppedOperation implements RootStatistics {
   get follows(): boolean {
     for (const following of this.#following.values()) if (following.isProven) return true
     return false
+  }
+
+  /** Whether its roots come by a timer of their own, as far as can be told. */
+  get isTimer(): boolean {
+    return this.#rhythm.isOwn
+  }
+
+  /** A root of an instance, and the request that it began in. */
+  beat(instance: string, rootMs: number, requestMs: number): void {
+    this.#rhythm.add(instance, rootMs, requestMs)
   }
 
   sampled(): void {
@@ -122,6 +134,7 @@ export class DroppedOperation implements RootStatistics {
     this.insideLacking = 0
     this.expectedLacking = 0
     this.contained = 0
+    this.#rhythm.forget()
     this.#following.clear()
   }
 }

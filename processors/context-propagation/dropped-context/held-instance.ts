@@ -147,6 +147,7 @@ function tell(operation: DroppedOperation, root: Held, { all, lacking, knownFrom
   operation.sampled()
   operation.add(root.group.kind, startMs, seenIn(all, at), seenIn(lacking, requestIn(lacking)), at?.holdsEnd === true)
   if (!at) return
+  operation.beat(root.group.instance, startMs, at.request.startMs)
   const unixNano = unixNanoOf(startMs)
   if (operation.evidence.wants(unixNano))
     operation.evidence.add(unixNano, {

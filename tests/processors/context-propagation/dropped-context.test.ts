@@ -66,6 +66,17 @@ function job(everyMs: number, root: Root = JOB): (p: Propagation, ms: number) =>
   }
 }
 
+/** Two minutes of a request every two seconds, from the timer of another service; `rootOf` says when its root begins. */
+function timedRequests(p: Propagation, rootAfterMs: (i: number, lateMs: number) => number): void {
+  for (let i = 0; i < 60; i++) {
+    const lateMs = 6 * scatter(i)
+    const request = p.span({ traceId: p.newId(), name: 'POST /orders', kind: 'server' }, lateMs, 100)
+    const root = rootSpan(p, { ...WORK, afterMs: rootAfterMs(i, lateMs), lengthMs: 30 })
+    p.send({ service: 'orders', resource: { 'service.instance.id': 'orders-1' }, spans: [request, root] })
+    p.advance(2000)
+  }
+}
+
 function dropped(p: Propagation) {
   return p.findings().filter(({ rule }) => rule === 'CTX-003')
 }
@@ -111,6 +122,12 @@ describe('CTX-003 context_dropped_in_process', () => {
     expect(p.marks.at(-1)).toMatchObject({ span: `orders ${root.name}`, rules: ['CTX-003'], causes: [cause] })
   })
 
+  it('is found where the requests come by a timer: a request that is late has its root late, too', async () => {
+    const p = await propagation()
+    timedRequests(p, (i, lateMs) => lateMs + 20 + 3 * scatter(i + 100))
+    expect(dropped(p)).toMatchObject([{ cause: 'detached_goroutine', place: { operation: WORK.name } }])
+  })
+
   it('does not say why where half of the calls outlive their request', async () => {
     const p = await propagation()
     requests(p, {}, (i) => ({ ...CALL, lengthMs: i % 2 === 0 ? 20 : 90 }))
@@ -154,6 +171,10 @@ describe('CTX-003 context_dropped_in_process', () => {
     [
       'a job as frequent as the requests',
       (p) => requests(p, { perSecond: 10, lengthMs: 300, even: true }, () => null, job(100)),
+    ],
+    [
+      'a job by a timer whose rounds all fall into requests by another one',
+      (p) => timedRequests(p, (i) => 20 + 3 * scatter(i + 100)),
     ],
     ['roots that link to the request', (p) => requests(p, {}, () => ({ ...WORK, links: [{ traceId: 5, spanId: 6 }] }))],
     [
