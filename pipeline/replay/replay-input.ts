@@ -11,13 +11,9 @@ import { SpanTable } from '../../otlp/span-table.ts'
 import type { Recording } from '../../receivers/file/recording.ts'
 import type { RawMessage } from '../../receivers/file/splitter.ts'
 import { type Arrival, ArrivalOrder } from './arrival-order.ts'
-import { cutByTime, EXPORT_INTERVAL_MS } from './cut-by-time.ts'
 import { RequestTimes, timesOfRequest, timesOfSpans } from './request-times.ts'
-import { Spool } from './spool.ts'
+import { type Ordering, type Survey, survey } from './survey.ts'
 import { TraceCount } from './trace-count.ts'
-
-/** How the requests of an input were put in order: as they stand, or by time because they did not stand by time. */
-export type Ordering = 'arrival' | 'sorted'
 
 /** What an input held, for the report. */
 export interface InputCounts {
@@ -31,6 +27,11 @@ export interface InputCounts {
 
 /** Requests that are decoded before one is delivered, beside those that the order looks ahead. */
 const DECODED_AT_ONCE = 32
+/**
+ * Among the first requests half the grace is taken for disorder already: what is stored by trace shows it at once, and to
+ * begin anew costs next to nothing yet. A survey then sees how far it goes.
+ */
+const FIRST_REQUESTS = 1024
 
 interface Decoded {
   readonly batch: Batch
@@ -39,7 +40,7 @@ interface Decoded {
 
 /**
  * One input of a replay: the batches of a recording in the order of their arrival. `fill` and `take` until `peek` gives
- * nothing more, or `isOutOfOrder` says that the recording has to be read as a `sorted` one.
+ * nothing more, or `needsSurvey` says that the recording has to be read again, `surveyed` first.
  */
 export class ReplayInput {
   readonly recording: Recording
@@ -52,40 +53,45 @@ export class ReplayInput {
     lastUnixNano: null,
   }
   readonly traces = new TraceCount()
-  readonly ordering: Ordering
-  /** Read as it stands, but something lies more than the grace behind what stands before it, as in a file by trace. */
-  isOutOfOrder = false
+  /** Something lies too far behind what stands before it to go on without a survey, as in a file by trace. */
+  needsSurvey = false
   readonly #graceMs: number
   readonly #refs: RefCache
   readonly #budget: ByteBudget
   readonly #sizes = new SpanSizes()
   readonly #times = new RequestTimes()
   readonly #order = new ArrivalOrder<Decoded>()
-  /** What is still to be decoded: groups of messages, and the one at hand; or requests in their order. */
+  readonly #surveyed: boolean
+  #survey: Survey | null = null
+  /** What is still to be decoded: groups of messages, and the one at hand; or requests of the survey. */
   #groups: AsyncIterator<readonly RawMessage[]> | null = null
   #group: readonly RawMessage[] = []
   #groupAt = 0
-  #sorted: Iterator<SignalBytes> | null = null
+  #requests: Iterator<SignalBytes> | null = null
   #queue: Arrival<Decoded>[] = []
   #head = 0
-  #spool: Spool | null = null
+  #arrived = 0
   #ended = false
 
-  constructor(recording: Recording, ordering: Ordering, graceMs: number, refs: RefCache, budget: ByteBudget) {
+  constructor(recording: Recording, surveyed: boolean, graceMs: number, refs: RefCache, budget: ByteBudget) {
     this.recording = recording
-    this.ordering = ordering
+    this.#surveyed = surveyed
     this.#graceMs = graceMs
     this.#refs = refs
     this.#budget = budget
   }
 
+  get ordering(): Ordering {
+    return this.#survey?.ordering ?? 'arrival'
+  }
+
   /** Makes the next arrivals available, unless there are some, or none any more. */
   async fill(): Promise<void> {
-    if (this.#sorted === null && this.ordering === 'sorted') await this.#sort()
+    if (this.#survey === null && this.#surveyed) await this.#makeSurvey()
     while (this.#head === this.#queue.length && !this.#ended) {
       this.#queue = []
       this.#head = 0
-      if (this.#sorted !== null) this.#decodeSorted(this.#sorted)
+      if (this.#requests !== null) this.#decodeSurveyed(this.#requests)
       else await this.#decodeMessages()
     }
   }
@@ -102,15 +108,15 @@ export class ReplayInput {
     return item.batch
   }
 
-  /** How much of the file is done with; half of the work of one that is sorted is to put it in order. */
+  /** How much of the file is done with; half of the work is the survey, where there is one. */
   get bytesDone(): number {
     const { bytesRead } = this.recording
-    return this.ordering === 'arrival' ? bytesRead : (bytesRead * (1 + (this.#spool?.shareRead ?? 0))) / 2
+    return this.#surveyed ? (bytesRead * (1 + (this.#survey?.spool.shareRead ?? 0))) / 2 : bytesRead
   }
 
   async close(): Promise<void> {
     await this.#groups?.return?.()
-    this.#spool?.close()
+    this.#survey?.spool.close()
   }
 
   /** A few at a time: what is decoded lives until it has been delivered. */
@@ -131,7 +137,7 @@ export class ReplayInput {
     }
   }
 
-  #decodeSorted(requests: Iterator<SignalBytes>): void {
+  #decodeSurveyed(requests: Iterator<SignalBytes>): void {
     for (let i = 0; i < DECODED_AT_ONCE; i++) {
       const { done, value } = requests.next()
       if (done) {
@@ -142,39 +148,10 @@ export class ReplayInput {
     }
   }
 
-  async #sort(): Promise<void> {
-    const spool = new Spool()
-    const order = new ArrivalOrder<number>()
-    let key = 0n
-    const put = (arrival: Arrival<number> | null) => {
-      if (arrival === null) return
-      // What has no time of its own stays with the one before it.
-      key = arrival.lastNano ?? key
-      spool.order(arrival.item, key)
-    }
-    for await (const messages of this.recording.rawMessages()) {
-      for (const message of messages) {
-        for (const request of this.recording.requestsIn(message)) {
-          const items = timesOfRequest(request.signal, request.bytes, this.#times.clear())
-          if (items instanceof Malformed) {
-            this.recording.reject(items.message)
-            continue
-          }
-          const times = this.#times.summary()
-          if (request.signal !== 'traces' || !(times.lastMs - times.firstMs > EXPORT_INTERVAL_MS)) {
-            put(order.push(spool.add(request), times))
-            continue
-          }
-          for (const bytes of cutByTime(request.bytes, this.#budget.memory)) {
-            timesOfRequest('traces', bytes, this.#times.clear())
-            put(order.push(spool.add({ signal: 'traces', bytes }), this.#times.summary()))
-          }
-        }
-      }
-    }
-    for (let arrival = order.end(); arrival !== null; arrival = order.end()) put(arrival)
-    this.#spool = spool
-    this.#sorted = spool.inOrder()
+  async #makeSurvey(): Promise<void> {
+    this.#survey = await survey(this.recording, this.#graceMs, this.#budget.memory)
+    const { ordering, spool } = this.#survey
+    this.#requests = ordering === 'sorted' ? spool.inOrder() : spool.asTheyCame()
   }
 
   #decode({ signal, bytes }: SignalBytes): void {
@@ -217,7 +194,8 @@ export class ReplayInput {
   }
 
   #arrive(arrival: Arrival<Decoded>): void {
-    if (this.ordering === 'arrival' && arrival.behindMs > this.#graceMs) this.isOutOfOrder = true
+    const limitMs = this.#arrived++ < FIRST_REQUESTS ? this.#graceMs / 2 : this.#graceMs
+    if (!this.#surveyed && arrival.behindMs > limitMs) this.needsSurvey = true
     this.#queue.push(arrival)
   }
 

@@ -61,40 +61,39 @@ const OFFERS = 100
  * request arrives when its latest span had ended (arrival-order.ts), and at the end the clock runs on until every window
  * and grace has passed. All of it happens in one order that only the input decides.
  *
- * Nearly every recording stands in order, so it is taken to be until it shows that it does not; then all begins anew, with
- * that one sorted first. To look before would be to read each twice.
+ * Nearly every recording stands in order, so it is taken to until it shows that it may not; then all begins anew, with a
+ * survey of that one first. To survey every one would be to read each twice.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayOutcome> {
   const recordings = options.paths.map((path) => new Recording(path, options.signal))
-  const sorted = new Set<Recording>()
+  const surveyed = new Set<Recording>()
   for (;;) {
-    const outcome = await attempt(options, recordings, sorted)
+    const outcome = await attempt(options, recordings, surveyed)
     if (!(outcome instanceof ReplayInput)) return outcome
-    sorted.add(outcome.recording)
+    surveyed.add(outcome.recording)
   }
 }
 
-/** Gives an input instead that turned out to lie out of order. */
+/** Gives an input instead that turned out to need a survey. */
 async function attempt(
   options: ReplayOptions,
   recordings: readonly Recording[],
-  sorted: ReadonlySet<Recording>,
+  surveyed: ReadonlySet<Recording>,
 ): Promise<ReplayOutcome | ReplayInput> {
   const windows = windowsOf(options)
   const graceMs = Math.max(...windows.map((window) => window.late_grace), windows.length === 0 ? DEFAULT_GRACE_MS : 0)
   const maxWaitMs = Math.max(0, ...windows.map((window) => window.max_wait))
   const budget = new ByteBudget(BUDGET_BYTES)
   const refs = new RefCache()
-  const inputs = recordings.map((recording) => {
-    const ordering = sorted.has(recording) ? 'sorted' : 'arrival'
-    return new ReplayInput(recording, ordering, graceMs, refs, budget)
-  })
+  const inputs = recordings.map(
+    (recording) => new ReplayInput(recording, surveyed.has(recording), graceMs, refs, budget),
+  )
   const tell = () => options.onProgress?.(inputs.reduce((sum, input) => sum + input.bytesDone, 0))
   options.output?.restart()
   try {
     for (const input of inputs) {
       await input.fill()
-      if (input.isOutOfOrder) return input
+      if (input.needsSurvey) return input
     }
     const clock = new VirtualClock(startMs(inputs))
     const findings = new FindingRegistry({
@@ -123,7 +122,7 @@ async function attempt(
       batch.release()
       if (input.peek() === null) {
         await input.fill()
-        if (input.isOutOfOrder) return input
+        if (input.needsSurvey) return input
         tell()
       }
     }

@@ -4,16 +4,10 @@ import { join } from 'node:path'
 import { copyBytes } from '../../otlp/copy-bytes.ts'
 import type { SignalBytes } from '../../otlp/json/json-to-protobuf.ts'
 
-/** What is kept in memory before a temporary file takes it. */
+/** What is kept in memory; the rest lies in a temporary file. */
 const MEMORY_BYTES = 64 * 1024 * 1024
-/** What is written to the file at once: a call for each small request would cost more than the writing. */
-const CHUNK_BYTES = 1024 * 1024
-/**
- * The file is read in pages, of which the last ones are kept: order by time is nearly that of the file, so what comes next
- * lies close to what came before. 8 MB of them, each in the one place where it can be.
- */
+/** What is written and read at once: a call for each small request would cost more than the copying. */
 const PAGE_BYTES = 128 * 1024
-const PAGES = 64
 
 interface Entry {
   readonly signal: SignalBytes['signal']
@@ -22,37 +16,43 @@ interface Entry {
   readonly length: number
 }
 
+interface Page {
+  /** Which one it holds. */
+  number: number
+  readonly bytes: Buffer
+  isWritten: boolean
+}
+
 /**
- * Requests put aside to be read again in another order: in memory while they are few, in a temporary file (removed on
- * `close`) when they are many. Only their index always stays in memory.
+ * Requests put aside to be read again, in the same or another order. They lie one after the other on pages. Each page has
+ * one place in memory where it can be; where another has to be there it lies in a temporary file, removed on `close`. Order
+ * by time is nearly that in which they came, so most of what is read next is in memory. Only the index always is.
  */
 export class Spool {
-  readonly #memoryBytes: number
+  readonly #pages: (Page | undefined)[]
   readonly #index: Entry[] = []
   #handedOut = 0
   #size = 0
-  #memory: Uint8Array[] = []
   #folder: string | null = null
   #file = -1
-  /** What is still to be written, and later a request that lies on several pages. */
-  #chunk = Buffer.alloc(0)
-  #chunkBytes = 0
-  readonly #pages: (Buffer | undefined)[] = []
-  readonly #pageAt: number[] = []
+  /** For a request that lies on several pages. */
+  #joined = Buffer.alloc(0)
 
   constructor(memoryBytes = MEMORY_BYTES) {
-    this.#memoryBytes = memoryBytes
+    this.#pages = new Array(Math.max(1, Math.floor(memoryBytes / PAGE_BYTES)))
   }
 
   /** Returns the number by which `order` knows it. */
   add({ signal, bytes }: SignalBytes): number {
-    this.#index.push({ signal, key: 0n, offset: this.#size, length: bytes.length })
-    this.#size += bytes.length
-    if (this.#file < 0) {
-      // A copy (what Buffer calls slice is none), because what is read from a file is a view of a chunk that would stay.
-      this.#memory.push(Uint8Array.prototype.slice.call(bytes))
-      if (this.#size > this.#memoryBytes) this.#moveToFile()
-    } else this.#write(bytes)
+    const offset = this.#size
+    this.#index.push({ signal, key: 0n, offset, length: bytes.length })
+    for (let done = 0; done < bytes.length; ) {
+      const from = this.#size % PAGE_BYTES
+      const length = Math.min(bytes.length - done, PAGE_BYTES - from)
+      copyBytes(bytes, done, done + length, this.#page(Math.floor(this.#size / PAGE_BYTES)), from)
+      done += length
+      this.#size += length
+    }
     return this.#index.length - 1
   }
 
@@ -61,80 +61,75 @@ export class Spool {
     this.#index[number]!.key = key
   }
 
-  /** How much of it has been handed out in order, from 0 to 1. */
+  /** How much of it has been handed out, from 0 to 1. */
   get shareRead(): number {
     return this.#handedOut / Math.max(1, this.#index.length)
   }
 
-  /**
-   * In ascending order of their keys; those with equal ones in the order in which they came. Each is good until the next is
-   * asked for.
-   */
+  /** In the order in which they came. Each is good until the next is asked for. */
+  *asTheyCame(): Generator<SignalBytes> {
+    for (const entry of this.#index) yield this.#read(entry)
+  }
+
+  /** In ascending order of their keys; those with equal ones as they came. Each is good until the next is asked for. */
   *inOrder(): Generator<SignalBytes> {
-    this.#flush()
     const order = this.#index.map((_, i) => i)
     order.sort((a, b) => compare(this.#index[a]!.key, this.#index[b]!.key) || a - b)
-    for (const i of order) {
-      const { signal, offset, length } = this.#index[i]!
-      this.#handedOut++
-      yield { signal, bytes: this.#file < 0 ? this.#memory[i]! : this.#read(offset, length) }
-    }
+    for (const i of order) yield this.#read(this.#index[i]!)
   }
 
   close(): void {
-    this.#memory = []
+    this.#pages.fill(undefined)
     if (this.#file >= 0) closeSync(this.#file)
     if (this.#folder !== null) rmSync(this.#folder, { recursive: true })
     this.#file = -1
     this.#folder = null
   }
 
-  #moveToFile(): void {
-    this.#folder = mkdtempSync(join(tmpdir(), 'blindspot-replay-'))
-    this.#file = openSync(join(this.#folder, 'requests'), 'w+')
-    this.#chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-    for (const bytes of this.#memory) this.#write(bytes)
-    this.#memory = []
-  }
-
-  #write(bytes: Uint8Array): void {
-    if (this.#chunkBytes + bytes.length > CHUNK_BYTES) this.#flush()
-    if (bytes.length > CHUNK_BYTES) writeWhole(this.#file, bytes)
-    else this.#chunkBytes = copyBytes(bytes, 0, bytes.length, this.#chunk, this.#chunkBytes)
-  }
-
-  #flush(): void {
-    writeWhole(this.#file, this.#chunk.subarray(0, this.#chunkBytes))
-    this.#chunkBytes = 0
-  }
-
-  #read(offset: number, length: number): Uint8Array {
-    const page = Math.floor(offset / PAGE_BYTES)
-    const from = offset - page * PAGE_BYTES
-    if (from + length > PAGE_BYTES) return this.#readAlone(offset, length)
-    const slot = page % PAGES
-    if (this.#pageAt[slot] !== page) {
-      this.#pages[slot] ??= Buffer.allocUnsafeSlow(PAGE_BYTES)
-      // The last one of the file is not full.
-      readWhole(this.#file, this.#pages[slot], Math.min(PAGE_BYTES, this.#size - page * PAGE_BYTES), page * PAGE_BYTES)
-      this.#pageAt[slot] = page
+  #read({ signal, offset, length }: Entry): SignalBytes {
+    this.#handedOut++
+    const from = offset % PAGE_BYTES
+    let page = Math.floor(offset / PAGE_BYTES)
+    if (from + length <= PAGE_BYTES) return { signal, bytes: this.#page(page).subarray(from, from + length) }
+    if (length > this.#joined.length) this.#joined = Buffer.allocUnsafeSlow(length)
+    for (let done = copyBytes(this.#page(page), from, PAGE_BYTES, this.#joined, 0); done < length; ) {
+      done = copyBytes(this.#page(++page), 0, Math.min(PAGE_BYTES, length - done), this.#joined, done)
     }
-    return this.#pages[slot]!.subarray(from, from + length)
+    return { signal, bytes: this.#joined.subarray(0, length) }
   }
 
-  #readAlone(offset: number, length: number): Uint8Array {
-    if (length > this.#chunk.length) this.#chunk = Buffer.allocUnsafeSlow(length)
-    readWhole(this.#file, this.#chunk, length, offset)
-    return this.#chunk.subarray(0, length)
+  /** Brings a page into memory, or begins it there. */
+  #page(number: number): Buffer {
+    const place = number % this.#pages.length
+    let page = this.#pages[place]
+    if (page?.number === number) return page.bytes
+    if (page === undefined) {
+      page = { number, bytes: Buffer.allocUnsafeSlow(PAGE_BYTES), isWritten: false }
+      this.#pages[place] = page
+      return page.bytes
+    }
+    if (!page.isWritten) this.#write(page)
+    page.number = number
+    page.isWritten = number * PAGE_BYTES < this.#size
+    if (page.isWritten) readWhole(this.#file, page.bytes, number * PAGE_BYTES)
+    return page.bytes
+  }
+
+  #write(page: Page): void {
+    if (this.#folder === null) {
+      this.#folder = mkdtempSync(join(tmpdir(), 'blindspot-replay-'))
+      this.#file = openSync(join(this.#folder, 'requests'), 'w+')
+    }
+    writeWhole(this.#file, page.bytes, page.number * PAGE_BYTES)
   }
 }
 
-function readWhole(file: number, into: Buffer, length: number, offset: number): void {
-  for (let done = 0; done < length; ) done += readSync(file, into, done, length - done, offset + done)
+function readWhole(file: number, into: Buffer, at: number): void {
+  for (let done = 0; done < into.length; ) done += readSync(file, into, done, into.length - done, at + done)
 }
 
-function writeWhole(file: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done)
+function writeWhole(file: number, bytes: Buffer, at: number): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done)
 }
 
 function compare(a: bigint, b: bigint): number {

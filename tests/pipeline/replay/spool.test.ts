@@ -26,8 +26,8 @@ function ordered(memoryBytes: number, lengths: readonly number[], keys: readonly
 describe('requests that are put aside', () => {
   it.each([
     ['in memory', 8192 * KIB],
-    ['in a file from the third on', 30 * KIB],
-    ['in a file from the first on', 0],
+    ['a page in memory, the rest in a file', 128 * KIB],
+    ['with less memory than a page', 0],
   ])('come whole in the order of their keys, those of one key as they came: %s', (_, memoryBytes) => {
     const lengths = [10, 20 * KIB, 1, 3000 * KIB, 600 * KIB, 600 * KIB, 7]
     expect(ordered(memoryBytes, lengths, [5n, 3n, 5n, 1n, 9n, 2n, 5n])).toEqual([3, 5, 1, 0, 2, 6, 4])
