@@ -1,15 +1,8 @@
 import { type ClientHttp2Stream, constants, type Http2Session, type IncomingHttpHeaders } from 'node:http2'
 import type { Clock, Timer } from '../../component/clock.ts'
+import { ANSWER_LIMIT_BYTES, answerTooLarge, PREFIX_BYTES, readAnswer } from './answer-message.ts'
 import { failure, Status, statusOf, statusOfHttp, statusOfReset } from './grpc-status.ts'
 import type { GrpcResult } from './unary-client.ts'
-
-/** OTLP 1.11: a client should not read answers beyond this. */
-const RESPONSE_LIMIT_BYTES = 4 * 1024 * 1024
-
-/** Compressed flag (1 byte) and length of the message (4 bytes, big-endian). */
-const PREFIX_BYTES = 5
-
-const EMPTY = new Uint8Array(0)
 
 /**
  * One unary call: its deadline, which runs from the start and not from when a connection is there, and its HTTP/2
@@ -73,8 +66,8 @@ export class UnaryCall {
 
   #receive(chunk: Buffer): void {
     this.#receivedBytes += chunk.byteLength
-    if (this.#receivedBytes <= RESPONSE_LIMIT_BYTES + PREFIX_BYTES) this.#chunks.push(chunk)
-    else this.settle(failure(Status.RESOURCE_EXHAUSTED, `the answer is larger than ${RESPONSE_LIMIT_BYTES} bytes`))
+    if (this.#receivedBytes <= ANSWER_LIMIT_BYTES + PREFIX_BYTES) this.#chunks.push(chunk)
+    else this.settle(answerTooLarge())
   }
 
   #closed(stream: ClientHttp2Stream, session: Http2Session): void {
@@ -91,12 +84,7 @@ export class UnaryCall {
 
   #answer(): GrpcResult {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
-    if (body.length < PREFIX_BYTES) return failure(Status.INTERNAL, 'the answer is OK but has no message')
-    if (body[0] !== 0) return failure(Status.INTERNAL, 'the answer is compressed, which was not asked for')
-    const length = body.readUInt32BE(1)
-    if (body.length !== PREFIX_BYTES + length) return failure(Status.INTERNAL, 'the answer is cut off')
-    const response = length === 0 ? EMPTY : body.subarray(PREFIX_BYTES)
-    return { code: Status.OK, message: '', retryAfterMs: null, response }
+    return readAnswer(body, String(this.#headers['grpc-encoding'] ?? 'identity'))
   }
 }
 

@@ -1,4 +1,5 @@
 import { constants } from 'node:http2'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { status as code } from '@grpc/grpc-js'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { VirtualClock } from '../../../component/clock.ts'
@@ -72,6 +73,16 @@ describe('a call on the wire', () => {
       response: Buffer.from('hello'),
     })
   })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['zstd', zstdCompressSync],
+    ['deflate', deflateSync],
+  ])('reads an answer that the server compressed with %s, as the request may have been', async (encoding, compress) => {
+    const body = framed(compress(Buffer.from('hello')), 1)
+    const { client } = await setUp(({ stream }) => respond(stream, body, OK, { 'grpc-encoding': encoding }))
+    expect(await call(client)).toMatchObject({ code: 0, response: Buffer.from('hello') })
+  })
 })
 
 describe('an answer that is no proper one', () => {
@@ -105,7 +116,31 @@ describe('an answer that is no proper one', () => {
       'INTERNAL',
       /cut off/,
     ],
-    ['a compressed message', ({ stream }) => respond(stream, framed(MESSAGE, 1), OK), 'INTERNAL', /compressed/],
+    [
+      'a message compressed as nobody here can read',
+      ({ stream }) => respond(stream, framed(MESSAGE, 1), OK, { 'grpc-encoding': 'snappy' }),
+      'INTERNAL',
+      /compressed with snappy/,
+    ],
+    [
+      'a message compressed, by no name',
+      ({ stream }) => respond(stream, framed(MESSAGE, 1), OK),
+      'INTERNAL',
+      /identity/,
+    ],
+    [
+      'a message that is no gzip',
+      ({ stream }) => respond(stream, framed(MESSAGE, 1), OK, { 'grpc-encoding': 'gzip' }),
+      'INTERNAL',
+      /no valid gzip/,
+    ],
+    [
+      'more than 4 MiB when it is decompressed',
+      ({ stream }) =>
+        respond(stream, framed(gzipSync(Buffer.alloc(4 * 1024 * 1024 + 1)), 1), OK, { 'grpc-encoding': 'gzip' }),
+      'RESOURCE_EXHAUSTED',
+      /larger than/,
+    ],
     [
       'more than 4 MiB',
       ({ stream }) => respond(stream, framed(Buffer.alloc(4 * 1024 * 1024 + 1)), OK),

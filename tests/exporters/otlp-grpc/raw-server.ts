@@ -96,9 +96,14 @@ export class StallingProxy {
   }
 }
 
-/** A proper answer with this body and these trailers. */
-export function respond(stream: ServerHttp2Stream, body: Uint8Array, trailers: Record<string, string>): void {
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true })
+/** A proper answer with this body, these trailers and these headers beside the usual ones. */
+export function respond(
+  stream: ServerHttp2Stream,
+  body: Uint8Array,
+  trailers: Record<string, string>,
+  headers: Record<string, string> = {},
+): void {
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...headers }, { waitForTrailers: true })
   stream.on('wantTrailers', () => stream.sendTrailers(trailers))
   stream.end(body)
 }
