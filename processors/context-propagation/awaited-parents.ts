@@ -2,6 +2,8 @@
 const ENTRY_WORDS = 7
 const FIRST_CAPACITY = 1024
 
+type Settle = (operation: number, words: Uint32Array, traceAt: number) => void
+
 /**
  * The exact ids of parents that orphans miss, until the grace for late spans has passed: a span that arrives with one of
  * them disproves the orphan. A ring in order of arrival with an open-addressing index over it; when `limit` is reached
@@ -78,11 +80,12 @@ export class AwaitedParents {
   }
 
   /**
-   * Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many. A parent that
+   * Calls `settle` with the operation of each entry that has waited since before `beforeMs`, or is too many, and where its
+   * ids stand: the trace's, and the parent's behind it. A parent that
    * others have begun to await since goes on: its entries wait as long as the youngest (longer where those of others
    * stand before them now), unless they were added before `addedBeforeMs`.
    */
-  expire(beforeMs: number, settle: (operation: number) => void, addedBeforeMs = beforeMs): void {
+  expire(beforeMs: number, settle: Settle, addedBeforeMs = beforeMs): void {
     while (this.#count > 0) {
       const place = this.#oldest
       const tooMany = this.#count > this.#limit
@@ -91,7 +94,7 @@ export class AwaitedParents {
       const waitsOn = !tooMany && this.#addedMs[place]! > addedBeforeMs && this.#sinceMs[newest]! > beforeMs
       if (this.#alive[place] === 1 && !waitsOn) {
         if (this.#sinceMs[place]! > beforeMs) this.evictions++
-        settle(this.#words[place * ENTRY_WORDS + 6]!)
+        settle(this.#words[place * ENTRY_WORDS + 6]!, this.#words, place * ENTRY_WORDS)
       }
       const moves = this.#alive[place] === 1 && waitsOn
       this.#unindex(place)
@@ -190,7 +193,7 @@ export class AwaitedParents {
   }
 }
 
-function hashIds(words: Uint32Array, traceAt: number, spanAt: number): number {
+export function hashIds(words: Uint32Array, traceAt: number, spanAt: number): number {
   let h = Math.imul(words[spanAt + 1]!, 0x9e3779b1) ^ Math.imul(words[spanAt]!, 0x85ebca6b)
   h ^= Math.imul(words[traceAt + 3]! ^ words[traceAt + 1]!, 0xc2b2ae35)
   h ^= h >>> 15

@@ -10,7 +10,7 @@ export const configSchema = z.strictObject({
     'How long an orphan waits for its parent, from when the window has given its trace up, before it is spoken of.',
   ),
   longest_parent: durationMs('10m').describe(
-    'How long a span may last while others go on to begin below it, before those are confirmed as orphans.',
+    'How long a span may last while others go on to begin below it, before those are confirmed as orphans; and for how long confirmed ones are taken back when their parent comes after all.',
   ),
   min_occurrences: z
     .int()

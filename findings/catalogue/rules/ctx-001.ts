@@ -119,7 +119,7 @@ for {
       default: '10m',
       unit: 's',
       reason:
-        'A job or a stream that makes spans for minutes is exported when it ends: as long as new ones come, it is most likely still running. After that time it is one that never ends.',
+        'A job or a stream that makes spans for minutes is exported when it ends: as long as new ones come, it is most likely still running. After that time it is one that never ends. Where fewer come than one in a late_grace they are confirmed, and taken back when it comes within that time.',
     },
   ],
   fixed: [
@@ -131,7 +131,7 @@ for {
         'context-propagation/orphan-span/orphan-judge.ts PRIOR_ORPHANS',
       ],
       reason:
-        'Of orphans of which nothing else is known one in eleven is taken back. With twenty spans in time it is 0.98, after one late parent and nothing in time 0.77, and nothing is said before the grace has passed; a confirmed finding says 0.99.',
+        'Of orphans of which nothing else is known one in eleven is taken back. With twenty spans in time it is 0.98, after one late parent and nothing in time 0.77, and nothing is said before the grace has passed; a confirmed finding says 0.99, and less the more of its orphans have been taken back.',
     },
     {
       what: 'orphans that stayed, against which those count whose parents came after provisional_after',

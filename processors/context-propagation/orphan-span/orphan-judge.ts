@@ -10,7 +10,7 @@ import { OrphanHistory } from './orphan-history.ts'
 import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 import { type Siblings, SpansWithParent } from './spans-with-parent.ts'
 
-/** Nothing can overturn what has outlived the grace for late spans. */
+/** Hardly anything overturns what has outlived the grace for late spans. */
 const CONFIRMED = 0.99
 
 /** How sure a cause must be to outlast the trouble. */
@@ -40,6 +40,7 @@ class OrphanedOperation implements OrphanStatistics {
   retracted = 0
   belated = 0
   confirmed = 0
+  disproved = 0
   localParents = 0
   looksCut = 0
   entry = false
@@ -85,6 +86,12 @@ class OrphanedOperation implements OrphanStatistics {
     this.waited = Math.max(this.confirmed, this.#waiting.at(nowMs) - this.retracted)
   }
 
+  /** How sure it is of confirmed orphans that no parent of theirs comes any more, by those that came nevertheless. */
+  get sureOfConfirmed(): number {
+    const lasting = this.confirmed + PRIOR_LASTING
+    return Math.min(CONFIRMED, inHundredths(lasting / (lasting + this.disproved)))
+  }
+
   /** How sure it is that parents which are not here yet do not come any more, by those that came in time, late, and never. */
   get sureToStay(): number {
     const inTime = this.withParent - this.orphans
@@ -116,9 +123,10 @@ class OrphanedOperation implements OrphanStatistics {
     this.within += row.within
     this.untold += row.alone + row.beside + row.apart
     this.orphans += row.orphans
-    this.retracted += row.retracted
-    this.belated += row.belated
-    this.confirmed += row.confirmed
+    this.retracted += row.retracted + row.disproved
+    this.belated += row.belated + row.disproved
+    this.confirmed += row.confirmed - row.disproved
+    this.disproved += row.disproved
     this.localParents += row.localParents
     this.looksCut += row.looksCut
     this.entry ||= row.entry
@@ -270,7 +278,7 @@ export class OrphanJudge implements TraceJudge<OrphanSummary> {
       cause: decided.cause,
       place: { service, instance: null, operation: name, edge: null },
       level: 'error',
-      confidence: state === 'confirmed' ? CONFIRMED : operation.sureToStay,
+      confidence: state === 'confirmed' ? operation.sureOfConfirmed : operation.sureToStay,
       causeConfidence: decided.confidence,
       state,
       occurrences: standing,

@@ -3,13 +3,14 @@ import { noCounts } from '../../../component/shard-counts.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { hexOf } from '../../../otlp/hex.ts'
 import type { Operation, Operations } from '../../../otlp/operations.ts'
-import { Column, ROW_WORDS, SpanFlag } from '../../../otlp/span-table.ts'
+import { Column, ROW_WORDS, SpanFlag, type SpanTable } from '../../../otlp/span-table.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { widened } from '../../../otlp/widened.ts'
 import { AwaitedParents } from '../awaited-parents.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { callOfOrphan } from './bridged-orphan.ts'
+import { GivenUpParents } from './given-up-parents.ts'
 import { OrphanJudge } from './orphan-judge.ts'
 import { evidenceKey, type OrphanRow, type OrphanSummary, RULE } from './orphan-summary.ts'
 import { OrphanTraffic, type OrphanTrafficRow } from './orphan-traffic.ts'
@@ -39,6 +40,7 @@ interface Tally {
   belated: number
   readonly lateParents: string[]
   confirmed: number
+  disproved: number
   localParents: number
   looksCut: number
   between: number
@@ -55,6 +57,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
   readonly #config: ContextPropagationConfig
   readonly #evidenceLimit: number
   readonly #awaited: AwaitedParents
+  readonly #givenUp: GivenUpParents
   /** By operation id: spans with a parent since the last summary. */
   #withParent = new Uint32Array(1024)
   /** By operation id: whether work enters the service there, and the service that called it last + 1. */
@@ -69,6 +72,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     this.#config = config
     this.#evidenceLimit = evidenceLimit
     this.#awaited = new AwaitedParents(config.max_awaited_parents)
+    this.#givenUp = new GivenUpParents(config.longest_parent)
     this.#traffic = new OrphanTraffic(config.match_tolerance)
   }
 
@@ -77,6 +81,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     const { traceCount, firstRow, parentRow, state } = traces!
     this.#facts = facts
     this.#reserve(facts.registry.all.length)
+    const latestStart = this.#givenUp.latestStart(nowMs, this.#config.late_grace)
     for (let trace = 0; trace < traceCount; trace++) {
       const traceState = state[trace]!
       const end = firstRow[trace + 1]!
@@ -85,6 +90,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         const parent = parentRow[row]!
         const at = row * ROW_WORDS
         if (traceState === TraceState.late) this.#retract(table.words, at, at + Column.spanId, nowMs)
+        if (table.words[at + Column.start]! <= latestStart) this.#disprove(table, row, nowMs)
         if (parent === Parent.none) continue
         const operation = facts.operations[row]!
         // Whether spans of unknown traces miss their parents is not asked, so they are none of those that could.
@@ -109,7 +115,10 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     if (!facts) return { entries: noCounts(), inner: noCounts(), entriesOf: noCounts(), orphaned: [] }
     this.#retractFound(facts, nowMs)
     const { late_grace, longest_parent } = this.#config
-    const confirm = (operation: number) => this.#tally(operation).confirmed++
+    const confirm = (operation: number, words: Uint32Array, traceAt: number) => {
+      this.#tally(operation).confirmed++
+      this.#givenUp.add(words, traceAt, traceAt + 4, operation, nowMs)
+    }
     this.#awaited.expire(nowMs - late_grace, confirm, nowMs - longest_parent)
     const { all } = facts.registry
     const traffic = this.#traffic.take(facts)
@@ -198,6 +207,19 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
     }
   }
 
+  /** A span of long ago: orphans that have been confirmed may have been its children. */
+  #disprove({ words }: SpanTable, row: number, nowMs: number): void {
+    const at = row * ROW_WORDS
+    for (;;) {
+      const operation = this.#givenUp.takeArrived(words, at, at + Column.spanId, nowMs)
+      if (operation < 0) return
+      const tally = this.#tally(operation)
+      tally.disproved += this.#givenUp.takenOrphans
+      if (tally.lateParents.length < MAX_LATE_PARENTS)
+        tally.lateParents.push(evidenceKey(hexOf(words, at, 4), hexOf(words, at + Column.spanId, 2)))
+    }
+  }
+
   #tally(operation: number): Tally {
     let tally = this.#tallies.get(operation)
     if (!tally) {
@@ -207,6 +229,7 @@ class OrphanObserver implements TraceObserver<CallFacts, OrphanSummary> {
         belated: 0,
         lateParents: [],
         confirmed: 0,
+        disproved: 0,
         localParents: 0,
         looksCut: 0,
         between: 0,
@@ -250,6 +273,7 @@ function rowOf(
     belated: tally?.belated ?? 0,
     lateParents: tally?.lateParents ?? [],
     confirmed: tally?.confirmed ?? 0,
+    disproved: tally?.disproved ?? 0,
     localParents: tally?.localParents ?? 0,
     looksCut: tally?.looksCut ?? 0,
     between: tally?.between ?? 0,

@@ -20,6 +20,8 @@ export interface OrphanRow extends OrphanTrafficRow {
   /** `trace id/span id` of late parents, so that evidence they disprove is dropped. */
   readonly lateParents: readonly string[]
   readonly confirmed: number
+  /** Confirmed orphans whose parents came after all. */
+  readonly disproved: number
   /** Orphans whose parent is known to be local (flags). */
   readonly localParents: number
   /** Orphans whose parent may turn up under the trace id that theirs was cut from. */

@@ -29,6 +29,34 @@ describe('CTX-001 orphan_span: what begins below a span that is still running', 
     expect(confirmed(p)).toEqual([])
   })
 
+  it('is taken back where it was confirmed between two steps, and is said less surely the next time', async () => {
+    const p = await propagation()
+    for (let i = 0; i < 3; i++) job(p, 2 * MINUTE_MS, 9 * MINUTE_MS, true)
+    expect(p.findings()).toEqual([])
+    const sure = confirmed(p).map(({ confidence }) => confidence)
+    expect(sure[0]).toBe(0.99)
+    expect(sure.at(-1)).toBeLessThan(0.75)
+  })
+
+  it('is taken back, with its evidence, when its parent comes minutes late', async () => {
+    const p = await propagation()
+    const late: Span[] = []
+    for (let i = 0; i < 20; i++) {
+      const traceId = p.newId()
+      const request = p.span({ traceId, name: 'GET /', kind: 'server' }, 0, 50)
+      const call = p.span({ traceId, name: 'read', parentId: request.spanId }, 10, 20)
+      p.send({ service: 'catalogue', spans: [call] })
+      if (i > 0) late.push(request)
+      p.advance(500)
+    }
+    p.advance(3 * MINUTE_MS)
+    expect(confirmed(p).at(-1)).toMatchObject({ occurrences: 20 })
+    p.send({ service: 'catalogue', spans: late })
+    expect(p.findings()).toMatchObject([
+      { rule: 'CTX-001', place: { operation: 'read' }, occurrences: 1, evidence: [{ kind: 'span' }] },
+    ])
+  })
+
   it.each([
     ['goes on for longer than longest_parent', 15 * MINUTE_MS],
     ['has stopped without an end', 3 * MINUTE_MS],
