@@ -30,6 +30,8 @@ export interface Settings {
    * (absent or false) parts of the first traces may have gone another way.
    */
   readonly recorded?: boolean
+  /** True where nobody gets what leaves the pipelines, as in a replay without an output: nothing is said on its spans. */
+  readonly unread?: boolean
 }
 
 export interface ReceiverSettings extends Settings {

@@ -49,10 +49,12 @@ const EMPTY = new Uint32Array(0)
  * Changes to the spans of a table, kept beside it: the bytes stay as they are until splice.ts writes them out. A span
  * leaves without what was cut out of it and with what was appended behind the rest; a later edit of the same field or
  * attribute takes the place of the earlier one. One branch of a pipeline owns one SpanEdits; fan-out clones. No object
- * is made for an edit: entries are words of one array, and the bytes of all of them stand in one arena.
+ * is made for an edit: entries are words of one array, and the bytes of all of them stand in one arena. Where nobody will
+ * read the spans, attributes are left away.
  */
 export class SpanEdits {
   readonly table: SpanTable
+  readonly isUnread: boolean
   droppedCount = 0
   /** For each row 1 + the index of its first entry, 0 for none, and the top bit for dropped. Empty until the first edit. */
   rows: Uint32Array = EMPTY
@@ -69,8 +71,9 @@ export class SpanEdits {
   /** By number of the key: its attribute with a double. */
   readonly #doubles: (Uint8Array | undefined)[] = []
 
-  constructor(table: SpanTable, origin: SpanEdits | null = null) {
+  constructor(table: SpanTable, origin: SpanEdits | null = null, isUnread = origin?.isUnread ?? false) {
     this.table = table
+    this.isUnread = isUnread
     this.#keys = origin ? origin.#keys : []
     this.#keyNumbers = origin ? origin.#keyNumbers : new Map()
   }
@@ -191,6 +194,7 @@ export class SpanEdits {
 
   /** Sets an attribute; one of the same key that the span carries is cut out, so that keys stay unique. */
   appendString(row: number, key: string, value: string): void {
+    if (this.isUnread) return
     const writer = this.#beginAttribute(key)
     writer.varint(Tag.stringValue)
     writer.string(value)
@@ -204,6 +208,7 @@ export class SpanEdits {
 
   /** The same for 64 bits in two words, such as a time column. */
   appendInt64(row: number, key: string, hi: number, lo: number): void {
+    if (this.isUnread) return
     const writer = this.#beginAttribute(key)
     writer.varint(Tag.intValue)
     writer.varint64(hi, lo)
@@ -212,6 +217,7 @@ export class SpanEdits {
 
   /** Goes onto every span of a clock that is off, so all but the value is copied as it was written once. */
   appendDouble(row: number, key: string, value: number): void {
+    if (this.isUnread) return
     const number = this.#keyNumber(key)
     const writer = this.#writer()
     const start = writer.at
@@ -224,6 +230,7 @@ export class SpanEdits {
 
   /** Adds a value to an attribute that is an array of strings; what the span has under that key comes first. */
   appendToStringArray(row: number, key: string, value: string): void {
+    if (this.isUnread) return
     const before = this.#find(row, this.#attributeWhat(row, this.#keyNumber(key)))
     const writer = this.#beginAttribute(key)
     writer.varint(Tag.arrayValue)

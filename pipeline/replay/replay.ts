@@ -110,6 +110,7 @@ async function attempt(
       budget,
       findings: keptForReport(findings),
       recorded: true,
+      unread: options.output === undefined,
     }
     const graph = new ProcessorGraph(options.pipelines, options.config.processors, runtime, () => sink)
     await graph.start()

@@ -2,6 +2,7 @@ import type { TracesBatch } from '../../component/batch.ts'
 import type { ProcessorSettings } from '../../component/component.ts'
 import { type Consumer, type Outcome, refused } from '../../component/consumer.ts'
 import { GatewayError } from '../../component/errors.ts'
+import { SpanEdits } from '../../otlp/span-edits.ts'
 import { RareLines } from '../../telemetry/rare-lines.ts'
 import type { TraceStore } from './trace-store.ts'
 import type { TraceStructure } from './trace-structure.ts'
@@ -85,7 +86,11 @@ export class Outbox {
   /** What is to be offered next: what was refused, then whole traces, then those that go past the detectors. */
   #takeBatch(): TracesBatch | null {
     if (this.#offered) return this.#offered
-    if (this.#whole.spanCount > 0) return this.#whole.take()
+    if (this.#whole.spanCount > 0) {
+      const batch = this.#whole.take()
+      if (this.#settings.unread) batch.edits = new SpanEdits(batch.table, null, true)
+      return batch
+    }
     return this.#aside.spanCount > 0 ? this.#aside.takeUnanalysed() : null
   }
 

@@ -133,6 +133,23 @@ describe('encoding spans', () => {
     expect(again.resources.map((resource) => resource.serviceName)).toEqual(['frontend'])
   })
 
+  it('leaves attributes away, and nothing else, where nobody will read the spans, clones included', () => {
+    const table = scan(REQUEST)
+    const edits = new SpanEdits(table, null, true)
+    const clone = edits.clone()
+    for (const unread of [edits, clone]) {
+      unread.appendString(0, 'a', 'y')
+      unread.appendInt(0, 'c', 1n)
+      unread.appendDouble(0, 'd', 1)
+      unread.appendToStringArray(0, 'blindspot.rules', 'CTX-001')
+      expect(unread.isEmpty).toBe(true)
+      unread.setTime(0, Column.end, 0, 77)
+      const again = encodeSpans(table, unread)
+      expect(scan(again).timeUnixNano(0, Column.end)).toBe(77n)
+      expect(spansOf(again)[0]!.attributes).toEqual(spansOf(REQUEST)[0]!.attributes)
+    }
+  })
+
   it('keeps the edits of a branch apart from those of its clone', () => {
     const table = scan(REQUEST)
     const edits = new SpanEdits(table)

@@ -3,6 +3,7 @@ import type { TracesBatch } from '../../../component/batch.ts'
 import { ACCEPTED, type Outcome, refused } from '../../../component/consumer.ts'
 import { GatewayError } from '../../../component/errors.ts'
 import { Overload } from '../../../component/overload.ts'
+import { markSpan } from '../../../findings/mark-span.ts'
 import { RefCache } from '../../../otlp/resource-cache.ts'
 import { SpanEdits } from '../../../otlp/span-edits.ts'
 import { Parent, TraceState } from '../../../otlp/trace-index.ts'
@@ -12,9 +13,9 @@ import type { SpanSpec } from '../../support/otlp-builder.ts'
 import { scan, tracesBatch } from '../../support/scan.ts'
 import { testProcessorSettings } from '../../support/test-settings.ts'
 
-async function window(config: Record<string, unknown> = {}, recorded = true) {
+async function window(config: Record<string, unknown> = {}, recorded = true, unread = false) {
   const overload = new Overload()
-  const settings = testProcessorSettings('trace_window', 'traces', { recorded, overload })
+  const settings = testProcessorSettings('trace_window', 'traces', { recorded, unread, overload })
   const out: TracesBatch[] = []
   /** What `out` would send: rows and bytes are there only while a batch is handed on. */
   const sent: Uint8Array[] = []
@@ -236,6 +237,17 @@ describe('trace_window', () => {
     expect(w.spans()).toBe(1)
     expect(Buffer.from(w.sent[0]!).toString('latin1')).toContain('team')
   })
+
+  it.each([true, false])(
+    'hands on traces that detectors may mark, for nothing where they are unread: %p',
+    async (unread) => {
+      const w = await window({}, true, unread)
+      w.send('frontend', ROOT)
+      w.settings.clock.advanceBy(1200)
+      markSpan(w.out[0]!, 0, 'CTX-001', 'no_propagation')
+      expect(w.out[0]!.edits!.isEmpty).toBe(unread)
+    },
+  )
 
   it.each([
     ['full', 100, 0],
