@@ -40,6 +40,8 @@ export interface ReceiverSettings extends Settings {
 
 export interface ProcessorSettings<S extends Signal = Signal> extends Settings {
   readonly signal: S
+  /** The id of the pipeline: a processor that several pipelines name is made for each of them. */
+  readonly pipeline: string
   readonly ledger: PipelineLedger
 }
 

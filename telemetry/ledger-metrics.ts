@@ -162,6 +162,14 @@ export function observeLedgers(meter: Meter, book: LedgerBook): void {
       () => ledger.held,
       books,
     )
+    observe(
+      'counter',
+      'blindspot.exporter.rejected',
+      '{item}',
+      'Items that the destination rejected inside requests that it accepted (partial success).',
+      () => ledger.rejected,
+      books,
+    )
     observeDropped('blindspot.exporter.dropped', ledger.dropped, EXPORTER_DROPS, books)
   }
 

@@ -43,6 +43,8 @@ export class ExporterLedger {
   held = 0
   /** Given up after the last try, or refused by the destination for good. */
   failed = 0
+  /** Of what was sent: items that the destination rejected inside requests that it took (partial success). */
+  rejected = 0
   /** Turned away because the queue was full; the stage before keeps the data. */
   enqueueFailed = 0
   readonly dropped = new Map<string, number>()

@@ -58,14 +58,18 @@ export function ownMetrics(): readonly OwnMetric[] {
     overload: new Overload(),
   })
   observeLedgers(meter, ledgerBook(gateway))
-  observeWindow(meter, {
-    traces: () => 0,
-    spans: () => 0,
-    retainedBytes: () => 0,
-    lateGraceSeconds: () => 0,
-    shedTraces: () => 0,
-    evictedTraces: () => 0,
-  })
+  observeWindow(
+    meter,
+    {},
+    {
+      traces: () => 0,
+      spans: () => 0,
+      retainedBytes: () => 0,
+      lateGraceSeconds: () => 0,
+      shedTraces: () => 0,
+      evictedTraces: () => 0,
+    },
+  )
   observeProcess(meter, { budget, degradationStage: () => 0, eventLoopDelayMs: () => 0 })
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
 }

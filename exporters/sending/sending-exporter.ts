@@ -22,8 +22,8 @@ export class SendingExporter implements Exporter {
   readonly #queues: Readonly<Record<Signal, SendingQueue>>
 
   constructor(settings: ExporterSettings, config: SendingConfig, sender: Sender, random: () => number = Math.random) {
-    const { clock, budget, ledgers, logger, meter } = settings
-    const log = new SendingLog(logger, clock, meter)
+    const { clock, budget, ledgers, logger } = settings
+    const log = new SendingLog(logger, clock)
     const shared = {
       config: config.sending_queue,
       retry: config.retry_on_failure,

@@ -1,4 +1,3 @@
-import type { Counter, Meter } from '@opentelemetry/api'
 import type { Clock } from '../../component/clock.ts'
 import type { GatewayError } from '../../component/errors.ts'
 import { ITEM_NAMES, type Signal } from '../../component/signal.ts'
@@ -17,7 +16,6 @@ const QUIET_MS = 10_000
 export class SendingLog {
   readonly #logger: Logger
   readonly #clock: Clock
-  readonly #rejected: Counter
   #failingSinceMs: number | null = null
   /** Whether it was said that it fails; and until when that is not said again. */
   #isSaid = false
@@ -25,13 +23,9 @@ export class SendingLog {
   readonly #givenUp = { untilMs: 0, requests: 0, items: 0 }
   readonly #partial = { untilMs: 0, requests: 0, items: 0 }
 
-  constructor(logger: Logger, clock: Clock, meter: Meter) {
+  constructor(logger: Logger, clock: Clock) {
     this.#logger = logger
     this.#clock = clock
-    this.#rejected = meter.createCounter('blindspot.exporter.rejected', {
-      unit: '{item}',
-      description: 'Items that the destination rejected inside requests that it accepted (partial success).',
-    })
   }
 
   willRetry(error: GatewayError, delayMs: number): void {
@@ -54,7 +48,6 @@ export class SendingLog {
       this.#isSaid = false
     }
     if (partial === null) return
-    this.#rejected.add(partial.rejectedItems, { signal: request.signal })
     const totals = this.#add(this.#partial, partial.rejectedItems)
     if (totals !== null)
       this.#logger.warn('Partial success response', {

@@ -183,8 +183,10 @@ export class SendingQueue {
 
   #sent(entry: Entry, partial: PartialSuccess | null): void {
     const { items } = entry.request
-    this.#parts.ledger.sent += items
-    this.#parts.log.sent(entry.request, partial)
+    const { ledger, log } = this.#parts
+    ledger.sent += items
+    ledger.rejected += partial?.rejectedItems ?? 0
+    log.sent(entry.request, partial)
     this.#settle(
       entry,
       partial === null || partial.rejectedItems === 0

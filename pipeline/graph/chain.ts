@@ -43,8 +43,9 @@ export class Chain implements Consumer {
     for (const id of pipeline.processors.toReversed()) {
       const { factory, config } = processors.get(id)!
       const logger = runtime.logger.child({ component: id, pipeline: pipeline.id })
-      const settings: ProcessorSettings = { ...runtime, id, logger, signal: pipeline.signal, ledger }
-      const processor = creatorOf(factory, pipeline.signal)(settings, config, outgoing)
+      const { signal } = pipeline
+      const settings: ProcessorSettings = { ...runtime, id, logger, signal, pipeline: pipeline.id, ledger }
+      const processor = creatorOf(factory, signal)(settings, config, outgoing)
       const incoming = new StageEdge(processor, `processor "${id}"`, logger, runtime.clock)
       stages.unshift({ id, processor, incoming, outgoing })
       outgoing = incoming

@@ -242,15 +242,19 @@ class TraceWindow implements Processor<'traces'> {
   }
 
   #observe(): void {
-    const { meter, clock } = this.#settings
-    observeWindow(meter, {
-      traces: () => this.#store.traces.count,
-      spans: () => this.#store.spanCount,
-      retainedBytes: () => this.#store.retainedBytes,
-      lateGraceSeconds: () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
-      shedTraces: () => this.#shedTraces,
-      evictedTraces: () => this.#evictedTraces,
-    })
+    const { meter, clock, id, pipeline } = this.#settings
+    observeWindow(
+      meter,
+      { processor: id, pipeline },
+      {
+        traces: () => this.#store.traces.count,
+        spans: () => this.#store.spanCount,
+        retainedBytes: () => this.#store.retainedBytes,
+        lateGraceSeconds: () => this.#passed.effectiveGraceMs(clock.nowMs()) / 1000,
+        shedTraces: () => this.#shedTraces,
+        evictedTraces: () => this.#evictedTraces,
+      },
+    )
   }
 }
 

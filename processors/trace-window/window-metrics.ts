@@ -1,4 +1,4 @@
-import type { Meter } from '@opentelemetry/api'
+import type { Attributes, Meter } from '@opentelemetry/api'
 
 /** What the gateway says of a window in its own metrics. */
 export interface WindowFigures {
@@ -10,12 +10,13 @@ export interface WindowFigures {
   readonly evictedTraces: () => number
 }
 
-export function observeWindow(meter: Meter, figures: WindowFigures): void {
+/** `labels` tell this window from those of other pipelines. */
+export function observeWindow(meter: Meter, labels: Attributes, figures: WindowFigures): void {
   const { traces, spans, retainedBytes, lateGraceSeconds, shedTraces, evictedTraces } = figures
   const gauge = (name: string, unit: string, description: string, read: () => number) =>
-    meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read()))
+    meter.createObservableGauge(name, { unit, description }).addCallback((result) => result.observe(read(), labels))
   const counter = (name: string, unit: string, description: string, read: () => number) =>
-    meter.createObservableCounter(name, { unit, description }).addCallback((result) => result.observe(read()))
+    meter.createObservableCounter(name, { unit, description }).addCallback((result) => result.observe(read(), labels))
   gauge('blindspot.window.traces', '{trace}', 'Traces that wait for more spans.', traces)
   gauge('blindspot.window.spans', '{span}', 'Spans that wait.', spans)
   gauge('blindspot.window.retained', 'By', 'Bytes of requests that waiting spans retain.', retainedBytes)

@@ -57,7 +57,7 @@ export function testProcessorSettings<S extends Signal>(
   signal: S,
   overrides: Partial<Settings> = {},
 ): TestSettings & ProcessorSettings<S> {
-  return { ...testSettings(id, overrides), signal, ledger: new PipelineLedger() }
+  return { ...testSettings(id, overrides), signal, pipeline: signal, ledger: new PipelineLedger() }
 }
 
 export function testExporterSettings(id: string, overrides: Partial<Settings> = {}): TestSettings & ExporterSettings {

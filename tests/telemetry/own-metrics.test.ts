@@ -103,6 +103,34 @@ describe("the gateway's own metrics", () => {
     await gateway.stop()
   })
 
+  it('tell windows and exporters of the same id or type apart', async () => {
+    const sinks = [await OtlpGrpcSink.start(), await OtlpGrpcSink.start()] as const
+    afterThisTest(() => Promise.all(sinks.map((sink) => sink.stop())))
+    const exporter = (sink: OtlpGrpcSink) =>
+      `{ endpoint: "${sink.endpoint}", tls: { insecure: true }, sending_queue: { wait_for_result: true } }`
+    const gateway = await RunningService.start(`
+processors: { trace_window: }
+exporters: { otlp_grpc/a: ${exporter(sinks[0])}, otlp_grpc/b: ${exporter(sinks[1])}, nop: }
+service:
+  pipelines:
+    traces: { receivers: [otlp], exporters: [otlp_grpc/a, otlp_grpc/b] }
+    traces/analyse: { receivers: [otlp], processors: [trace_window], exporters: [nop] }
+    traces/unused: { receivers: [otlp/unused], processors: [trace_window], exporters: [nop] }
+receivers: { otlp/unused: { protocols: { grpc: { endpoint: "127.0.0.1:0" } } } }
+`)
+    sinks[1].answerOnce({ kind: 'partial', rejected: 2, message: 'too old' })
+    await gateway.exportTraces(traceRequest([{ service: 'shop', spans: [{ spanId: 1 }, { spanId: 2 }] }]))
+    const metrics = await gateway.scrape()
+    const value = (name: string, labels: string) => metrics.get(`${name}{${labels}}`)
+    const held = (pipeline: string) =>
+      value('blindspot_window_spans', `processor="trace_window",pipeline="traces/${pipeline}"`)
+    expect([held('analyse'), held('unused')]).toEqual([2, 0])
+    const rejected = (name: string) =>
+      value('blindspot_exporter_rejected', `exporter="otlp_grpc/${name}",otel_signal="traces"`)
+    expect([rejected('a'), rejected('b')]).toEqual([0, 2])
+    await gateway.stop()
+  })
+
   it('are sent over OTLP where that is configured, the last figures at the end', async () => {
     const own = await OtlpGrpcSink.start()
     afterThisTest(() => own.stop())

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import { createNoopMeter } from '@opentelemetry/api'
 import { VirtualClock } from '../../../component/clock.ts'
 import { GatewayError } from '../../../component/errors.ts'
 import type { OutgoingRequest } from '../../../exporters/sending/outgoing.ts'
@@ -13,7 +12,7 @@ const FAILS = 'Sending fails; trying again until it works or max_elapsed_time ha
 function setUp() {
   const clock = new VirtualClock(0)
   const probe = new LogProbe()
-  const log = new SendingLog(probe, clock, createNoopMeter())
+  const log = new SendingLog(probe, clock)
   return {
     clock,
     fail: () => log.willRetry(REFUSED, 5000),
