@@ -78,13 +78,14 @@ chargeCtx, charge := tracer.Start(ctx, "charge card")`,
       reason: 'Work that is handed over begins when it will, at times before its parent has ended.',
     },
     {
-      what: 'spans below one ended parent, and the time from its end, that make a kept context',
-      value: '5 in 10 s',
+      what: 'spans below one ended parent, the time from its end, and the longest pause as a share of it, that make a kept context',
+      value: '5 in 10 s, less than 0.5',
       constants: [
         'context-propagation/wrong-parent/ended-parents.ts REUSED_CHILDREN',
         'context-propagation/wrong-parent/ended-parents.ts REUSED_OVER_MS',
+        'context-propagation/wrong-parent/ended-parents.ts BACKOFF',
       ],
-      reason: 'Retries and polling after a response are fewer or sooner done.',
+      reason: 'Retries and polling after a response are fewer or sooner done, or wait twice as long each time.',
     },
     {
       what: 'spans that begin after the request that they name and lie inside another one, and the chance that they would anyway, to call its context used again',

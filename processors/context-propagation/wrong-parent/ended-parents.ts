@@ -4,6 +4,8 @@ import { Column, ROW_WORDS, type SpanTable } from '../../../otlp/span-table.ts'
 /** Spans under one parent after its end, and the time from that end to the last of them, that make a reused context. */
 const REUSED_CHILDREN = 5
 const REUSED_OVER_MS = 10_000
+/** A last try waits for as long as all tries before it together; no round of a loop waits for this share of all its time. */
+const BACKOFF = 0.5
 /** Children of a parent that are kept as evidence until that is known, where all evidence is asked for (replay). */
 const MAX_KEPT = 1000
 
@@ -16,6 +18,10 @@ export interface EndedParent {
   readonly operation: number
   children: number
   lastMs: number
+  /** The longest time between two of them, or before the first. */
+  longestGapMs: number
+  /** Whether it got spans again and again until long after its end. */
+  isReused: boolean
   /** The first of them, and how many there were, until they are taken for a reused context. */
   pending: PassedSpan[]
 }
@@ -56,11 +62,15 @@ export class EndedParents {
       spanLow: table.words[at + Column.parentId + 1]!,
       operation,
       children: 0,
-      lastMs: startMs,
+      lastMs: endMs ?? startMs,
+      longestGapMs: 0,
+      isReused: false,
       pending: [],
     }
     entry.children++
+    entry.longestGapMs = Math.max(entry.longestGapMs, startMs - entry.lastMs)
     entry.lastMs = Math.max(entry.lastMs, startMs)
+    entry.isReused ||= isReused(entry)
     this.#entries.delete(key)
     this.#entries.set(key, entry)
     if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value!)
@@ -68,9 +78,9 @@ export class EndedParents {
   }
 }
 
-/** Whether a parent got spans again and again until long after its end. */
-export function isReused({ children, lastMs, endMs }: EndedParent): boolean {
-  return children >= REUSED_CHILDREN && lastMs - endMs >= REUSED_OVER_MS
+function isReused({ children, lastMs, endMs, longestGapMs }: EndedParent): boolean {
+  const lastedMs = lastMs - endMs
+  return children >= REUSED_CHILDREN && lastedMs >= REUSED_OVER_MS && longestGapMs < lastedMs * BACKOFF
 }
 
 /** Keeps a span as evidence until it is known what its parent is. */

@@ -7,7 +7,7 @@ import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
 import { PairTally } from '../pair-tally.ts'
-import { type EndedParent, EndedParents, isReused, keepPending } from './ended-parents.ts'
+import { type EndedParent, EndedParents, keepPending } from './ended-parents.ts'
 import { isAfterRequest, isStepOf, waitingAncestor } from './sibling-parent.ts'
 import { WrongParentJudge } from './wrong-parent-judge.ts'
 import { type ParentRow, RULE, type WrongParentSummary } from './wrong-parent-summary.ts'
@@ -151,9 +151,9 @@ class WrongParentObserver implements TraceObserver<CallFacts, WrongParentSummary
   }
 
   #afterEnd(facts: CallFacts, row: number, entry: EndedParent, isForgotten: boolean): void {
-    if (isReused(entry)) this.#reused(facts, row, entry)
+    if (entry.isReused) this.#reused(facts, row, entry)
     else keepPending(entry, facts.batch.table, row, this.#evidenceLimit)
-    const isJudged = this.#isJudged(facts, row, 'context_reused') && isReused(entry)
+    const isJudged = this.#isJudged(facts, row, 'context_reused') && entry.isReused
     if ((isJudged || isForgotten) && facts.claim(row, RULE) && isJudged) facts.mark(row, RULE, 'context_reused')
   }
 

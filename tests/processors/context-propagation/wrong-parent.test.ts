@@ -197,6 +197,18 @@ describe('CTX-005 wrong_parent, a kept context', () => {
     ['a loop that begins a trace for each round', (p) => loop(p, 100, 500, 1)],
     ['requests that are polled for after their response, each for a while', (p) => loop(p, 300, 2000, 10)],
     [
+      'a delivery that is tried again after the response, each time twice as long after the one before',
+      (p) => {
+        const traceId = p.newId()
+        const request = p.span({ traceId, name: 'POST /hook', kind: 'server' }, 0, 5)
+        p.send({ service: 'hooks', spans: [request] })
+        for (let i = 0; i < 6; i++) {
+          p.send({ service: 'hooks', spans: [p.span({ traceId, parentId: request.spanId, name: 'deliver' }, 10, 5)] })
+          p.advance(1000 * 2 ** i)
+        }
+      },
+    ],
+    [
       'the steps of a request of which the times are not set',
       (p) => {
         const traceId = p.newId()
