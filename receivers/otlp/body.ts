@@ -11,12 +11,12 @@ export interface HeldBytes {
 }
 
 /**
- * Room for a whole body is taken at once up to this size. Of a larger one only as much as has come, doubled: a sender
- * that announces 64 MiB and sends nothing holds no more than this.
+ * Room is taken for so many times what has come, up to the announced length and 1 MiB: most bodies are copied once, and
+ * a sender that announces much and then falls silent holds little. Beyond, or where no length was announced (chunked
+ * HTTP), room doubles.
  */
-const FIRST_STEP_BYTES = 1024 * 1024
-/** First step where no length was announced (chunked HTTP). */
-const FIRST_STEP_UNKNOWN_BYTES = 64 * 1024
+const AHEAD = 16
+const AHEAD_UP_TO_BYTES = 1024 * 1024
 
 const EMPTY = Buffer.alloc(0)
 
@@ -32,25 +32,24 @@ export class Body {
   #buffer: Buffer = EMPTY
   #reservedBytes = 0
   #length = 0
-  /** The announced length, or the limit where none was announced. */
-  #expectedBytes: number
+  /** Null while no length was announced. */
+  #expectedBytes: number | null = null
 
   constructor(budget: ByteBudget, limitBytes: number, limitName: string) {
     this.#budget = budget
     this.#limitBytes = limitBytes
     this.#limitName = limitName
-    this.#expectedBytes = limitBytes
   }
 
   get length(): number {
     return this.#length
   }
 
-  /** Says how many bytes will come; refuses at once what is over the limit or does not fit into memory. */
+  /** Says how many bytes will come; refuses at once what is over the limit. */
   expect(bytes: number): GatewayError | null {
     if (bytes > this.#limitBytes) return tooLarge(this.#limitBytes, this.#limitName)
     this.#expectedBytes = bytes
-    return this.#grow(Math.min(bytes, FIRST_STEP_BYTES))
+    return null
   }
 
   /** Adds bytes `from` to `to` of a chunk. */
@@ -58,9 +57,7 @@ export class Body {
     const length = this.#length + (to - from)
     if (length > this.#buffer.length) {
       if (length > this.#limitBytes) return tooLarge(this.#limitBytes, this.#limitName)
-      const error = this.#grow(
-        Math.min(this.#expectedBytes, Math.max(length, this.#length * 2, FIRST_STEP_UNKNOWN_BYTES)),
-      )
+      const error = this.#grow(this.#capacityFor(length))
       if (error !== null) return error
     }
     chunk.copy(this.#buffer, this.#length, from, to)
@@ -83,6 +80,11 @@ export class Body {
     this.#budget.memory.give(this.#buffer.buffer)
     this.#buffer = EMPTY
     this.#reservedBytes = 0
+  }
+
+  #capacityFor(length: number): number {
+    if (this.#expectedBytes === null) return Math.min(this.#limitBytes, length * 2)
+    return Math.min(this.#expectedBytes, Math.max(length * 2, Math.min(length * AHEAD, AHEAD_UP_TO_BYTES)))
   }
 
   #grow(capacity: number): GatewayError | null {

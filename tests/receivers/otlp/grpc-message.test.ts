@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { ByteBudget } from '../../../component/budget.ts'
-import { GatewayError } from '../../../component/errors.ts'
+import type { GatewayError } from '../../../component/errors.ts'
 import { Body } from '../../../receivers/otlp/body.ts'
 import type { Coding } from '../../../receivers/otlp/decompress.ts'
 import { GrpcMessage, type GrpcStatus } from '../../../receivers/otlp/grpc-message.ts'
@@ -109,28 +109,5 @@ describe('the one message of a call', () => {
       }),
       { numRuns: 2000 },
     )
-  })
-})
-
-describe('the memory that a message takes', () => {
-  it('is not what a sender announces but what has come, beyond the first MiB', () => {
-    const budget = new ByteBudget(100 * 1024 * 1024)
-    const body = new Body(budget, 64 * 1024 * 1024, 'the limit')
-    expect(body.expect(64 * 1024 * 1024)).toBeNull()
-    expect(budget.usedBytes).toBe(1024 * 1024)
-    const chunk = Buffer.alloc(1024 * 1024 + 1)
-    expect(body.append(chunk, 0, chunk.length)).toBeNull()
-    expect(budget.usedBytes).toBeLessThanOrEqual(4 * 1024 * 1024)
-    body.discard()
-    expect(budget.usedBytes).toBe(0)
-  })
-
-  it('is refused when the budget is spent, at the size that does not fit', () => {
-    const budget = new ByteBudget(1000)
-    const body = new Body(budget, LIMIT, 'the limit')
-    const error = body.expect(1001)
-    expect(error).toBeInstanceOf(GatewayError)
-    expect(error).toMatchObject({ code: 'memory_exhausted', retryable: true })
-    expect(budget.usedBytes).toBe(0)
   })
 })
