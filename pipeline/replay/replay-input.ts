@@ -150,8 +150,8 @@ export class ReplayInput {
 
   async #makeSurvey(): Promise<void> {
     this.#survey = await survey(this.recording, this.#graceMs, this.#budget.memory)
-    const { ordering, spool } = this.#survey
-    this.#requests = ordering === 'sorted' ? spool.inOrder() : spool.asTheyCame()
+    const { spool, numbers } = this.#survey
+    this.#requests = spool.inOrder(numbers)
   }
 
   #decode({ signal, bytes }: SignalBytes): void {
@@ -173,6 +173,7 @@ export class ReplayInput {
       }
       this.#sizes.observe(bytes.length, table.count)
       firstNano = timesOfSpans(table, times)
+      this.traces.add(table)
       batch = new TracesBatch(table)
     } else {
       const items = timesOfRequest(signal, bytes, times)
@@ -204,7 +205,6 @@ export class ReplayInput {
     switch (batch.signal) {
       case 'traces':
         counts.spans += batch.table.count
-        this.traces.add(batch.table)
         break
       case 'metrics':
         counts.metricPoints += batch.itemCount

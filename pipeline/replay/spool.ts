@@ -11,7 +11,6 @@ const PAGE_BYTES = 128 * 1024
 
 interface Entry {
   readonly signal: SignalBytes['signal']
-  key: bigint
   readonly offset: number
   readonly length: number
 }
@@ -24,7 +23,7 @@ interface Page {
 }
 
 /**
- * Requests put aside to be read again, in the same or another order. They lie one after the other on pages. Each page has
+ * Requests put aside to be read again in any order. They lie one after the other on pages. Each page has
  * one place in memory where it can be; where another has to be there it lies in a temporary file, removed on `close`. Order
  * by time is nearly that in which they came, so most of what is read next is in memory. Only the index always is.
  */
@@ -32,6 +31,7 @@ export class Spool {
   readonly #pages: (Page | undefined)[]
   readonly #index: Entry[] = []
   #handedOut = 0
+  #toHandOut = 1
   #size = 0
   #folder: string | null = null
   #file = -1
@@ -42,10 +42,10 @@ export class Spool {
     this.#pages = new Array(Math.max(1, Math.floor(memoryBytes / PAGE_BYTES)))
   }
 
-  /** Returns the number by which `order` knows it. */
+  /** Returns the number by which it is known; the first is 0. */
   add({ signal, bytes }: SignalBytes): number {
     const offset = this.#size
-    this.#index.push({ signal, key: 0n, offset, length: bytes.length })
+    this.#index.push({ signal, offset, length: bytes.length })
     for (let done = 0; done < bytes.length; ) {
       const from = this.#size % PAGE_BYTES
       const length = Math.min(bytes.length - done, PAGE_BYTES - from)
@@ -56,26 +56,18 @@ export class Spool {
     return this.#index.length - 1
   }
 
-  /** Gives a request its place. */
-  order(number: number, key: bigint): void {
-    this.#index[number]!.key = key
-  }
-
-  /** How much of it has been handed out, from 0 to 1. */
+  /** How much has been handed out of what was asked for, from 0 to 1. */
   get shareRead(): number {
-    return this.#handedOut / Math.max(1, this.#index.length)
+    return this.#handedOut / this.#toHandOut
   }
 
-  /** In the order in which they came. Each is good until the next is asked for. */
-  *asTheyCame(): Generator<SignalBytes> {
-    for (const entry of this.#index) yield this.#read(entry)
-  }
-
-  /** In ascending order of their keys; those with equal ones as they came. Each is good until the next is asked for. */
-  *inOrder(): Generator<SignalBytes> {
-    const order = this.#index.map((_, i) => i)
-    order.sort((a, b) => compare(this.#index[a]!.key, this.#index[b]!.key) || a - b)
-    for (const i of order) yield this.#read(this.#index[i]!)
+  /** Requests by their numbers. Each is good until the next is asked for. */
+  *inOrder(numbers: readonly number[]): Generator<SignalBytes> {
+    this.#toHandOut = Math.max(1, numbers.length)
+    for (const number of numbers) {
+      this.#handedOut++
+      yield this.#read(this.#index[number]!)
+    }
   }
 
   close(): void {
@@ -87,7 +79,6 @@ export class Spool {
   }
 
   #read({ signal, offset, length }: Entry): SignalBytes {
-    this.#handedOut++
     const from = offset % PAGE_BYTES
     let page = Math.floor(offset / PAGE_BYTES)
     if (from + length <= PAGE_BYTES) return { signal, bytes: this.#page(page).subarray(from, from + length) }
@@ -130,8 +121,4 @@ function readWhole(file: number, into: Buffer, at: number): void {
 
 function writeWhole(file: number, bytes: Buffer, at: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done, bytes.length - done, at + done)
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -42,21 +42,21 @@ describe('the survey of a recording', () => {
     ['requests of more than five seconds cut', [[62, 1, 58], [1], [61]], 'sorted', [[1], [1], [58], [61], [62]]],
     ['nothing of what is empty', [], 'arrival', []],
   ])('gives %s', async (_what, requests, ordering, then) => {
-    const { spool, ...rest } = await survey(recordingOf(requests), GRACE_MS, memory)
-    expect(rest).toEqual({ ordering })
-    const given = [...(ordering === 'sorted' ? spool.inOrder() : spool.asTheyCame())].map(({ bytes }) => {
+    const surveyed = await survey(recordingOf(requests), GRACE_MS, memory)
+    const { spool, numbers } = surveyed
+    const given = [...spool.inOrder(numbers)].map(({ bytes }) => {
       const table = scan(bytes)
       return Array.from({ length: table.count }, (_, row) => Number(table.name(row)))
     })
     spool.close()
-    expect(given).toEqual(then)
+    expect({ ordering: surveyed.ordering, given }).toEqual({ ordering, given: then })
   })
 
   it('counts what it cannot read', async () => {
     writeFileSync(path, '{"resourceSpans": [\n')
     const recording = new Recording(path, 'traces')
-    const { spool } = await survey(recording, GRACE_MS, memory)
-    expect([...spool.asTheyCame()]).toEqual([])
+    const { numbers } = await survey(recording, GRACE_MS, memory)
+    expect(numbers).toEqual([])
     expect(recording.rejected).toBe(1)
   })
 })
