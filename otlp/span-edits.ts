@@ -201,12 +201,7 @@ export class SpanEdits {
     this.#endAttribute(row, key, false)
   }
 
-  appendInt(row: number, key: string, value: bigint): void {
-    const bits = BigInt.asUintN(64, value)
-    this.appendInt64(row, key, Number(bits >> 32n), Number(bits & 0xffff_ffffn))
-  }
-
-  /** The same for 64 bits in two words, such as a time column. */
+  /** An integer of 64 bits in two words, such as a time column. */
   appendInt64(row: number, key: string, hi: number, lo: number): void {
     if (this.isUnread) return
     const writer = this.#beginAttribute(key)

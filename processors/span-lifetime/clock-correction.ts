@@ -1,9 +1,10 @@
 import type { TraceJudge, TraceObserver, TraceRule } from '../../component/trace-rule.ts'
 import { SpanEdits } from '../../otlp/span-edits.ts'
-import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
+import { Column } from '../../otlp/span-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { shiftedEvents } from './event-times.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
+import { movedTime } from './moved-time.ts'
 
 const EVENTS_FIELD = 11
 
@@ -70,13 +71,8 @@ function moveTime(
   original: string,
   offsetNano: number,
 ): void {
-  const { words } = facts.batch.table
-  const at = row * ROW_WORDS + column
-  const hi = words[at]!
-  const lo = words[at + 1]!
-  edits.appendInt64(row, original, hi, lo)
-  // Two words, high first: a double holds the low one with any offset exactly.
-  const moved = lo - Math.round(offsetNano)
-  const carry = Math.floor(moved / 4294967296)
-  edits.setTime(row, column, hi + carry, moved - carry * 4294967296)
+  const { table } = facts.batch
+  edits.appendInt64(row, original, table.get(row, column), table.get(row, column + 1))
+  const moved = movedTime(table, row, column, -Math.round(offsetNano))
+  edits.setTime(row, column, moved[0]!, moved[1]!)
 }

@@ -11,6 +11,7 @@ import type { LatencyMetrics } from './latency-metrics.ts'
 import type { LifetimeFacts } from './lifetime-facts.ts'
 import { Kind } from './lifetime-kinds.ts'
 import type { LifetimeSummary } from './lifetime-summary.ts'
+import { movedTime } from './moved-time.ts'
 import { OccurrenceTallies } from './occurrence-tally.ts'
 import { Early, OperationTallies } from './operation-tallies.ts'
 import { RecentSpans } from './recent-spans.ts'
@@ -158,9 +159,9 @@ export class LifetimeObserver implements TraceObserver<LifetimeFacts, LifetimeSu
     const { batch } = facts
     // By the clock that the span leaves with.
     const shiftNano = this.#config.clock_correction === 'rewrite' ? facts.appliedOffsetNano(row) : 0
-    const effectiveEnd = batch.table.timeUnixNano(row, Column.end) + BigInt(Math.round(extraNano - shiftNano))
+    const effectiveEnd = movedTime(batch.table, row, Column.end, Math.round(extraNano - shiftNano))
     batch.edits ??= new SpanEdits(batch.table)
-    batch.edits.appendInt(row, 'blindspot.effective.end_time', effectiveEnd)
+    batch.edits.appendInt64(row, 'blindspot.effective.end_time', effectiveEnd[0]!, effectiveEnd[1]!)
     const operation = facts.operations[row]!
     if (this.#operations.earlyOf(operation) === Early.response) return
     if (durationNano + extraNano >= MIN_RATIO * durationNano)

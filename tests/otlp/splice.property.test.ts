@@ -53,7 +53,8 @@ const anyEdit: fc.Arbitrary<EditSpec> = fc.oneof(
     model: (span) => withAttribute(span, key, () => ({ stringValue: value })),
   })),
   fc.tuple(key, fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n })).map<EditSpec>(([key, value]) => ({
-    apply: (edits, row) => edits.appendInt(row, key, value),
+    apply: (edits, row) =>
+      edits.appendInt64(row, key, Number(BigInt.asUintN(64, value) >> 32n), Number(BigInt.asUintN(32, value))),
     model: (span) => withAttribute(span, key, () => ({ intValue: String(value) })),
   })),
   fc.tuple(key, fc.double({ noNaN: true, noDefaultInfinity: true })).map<EditSpec>(([key, value]) => ({

@@ -139,7 +139,7 @@ describe('encoding spans', () => {
     const clone = edits.clone()
     for (const unread of [edits, clone]) {
       unread.appendString(0, 'a', 'y')
-      unread.appendInt(0, 'c', 1n)
+      unread.appendInt64(0, 'c', 0, 1)
       unread.appendDouble(0, 'd', 1)
       unread.appendToStringArray(0, 'blindspot.rules', 'CTX-001')
       expect(unread.isEmpty).toBe(true)
