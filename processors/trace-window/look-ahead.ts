@@ -10,7 +10,7 @@ const SPANS_OF_TRACE = 8
 
 /**
  * Reads a little of what handing on the next traces looks at: their records and spans, where they stand in the table of
- * traces, and where they will be remembered. What has waited is in no cache: that of many traces comes in the time of one
+ * traces, where they will be remembered, and where it stands whether they were marked. What has waited is in no cache: that of many traces comes in the time of one
  * when it is asked for together.
  */
 export class LookAhead {
@@ -19,7 +19,7 @@ export class LookAhead {
   fetched = 0
 
   /** For the oldest of the fresh traces of which nothing was heard for `quietMs`; returns for how many. */
-  fetch(store: TraceStore, passed: PassedSpans, quietMs: number, nowMs: number): number {
+  fetch(store: TraceStore, passed: PassedSpans, marked: PassedSpans, quietMs: number, nowMs: number): number {
     const { traces } = store
     const slots = this.#slots
     const fresh = traces.fresh.peek(slots)
@@ -28,7 +28,8 @@ export class LookAhead {
     let read = 0
     for (let i = 0; i < due; i++) {
       const slot = slots[i]!
-      read ^= traces.indexEntry(slot) ^ passed.firstWord(traces.hash(slot))
+      const hash = traces.hash(slot)
+      read ^= traces.indexEntry(slot) ^ passed.firstWord(hash) ^ marked.firstWords(hash)
       slots[i] = traces.newestSpan(slot)
     }
     this.fetched = read ^ this.#fetchSpans(store, due)

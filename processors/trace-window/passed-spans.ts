@@ -73,6 +73,16 @@ export class PassedSpans {
     return page === undefined ? 0 : page.words[blockOf(traceHash, page.blocks)]!
   }
 
+  /** Of each block that tells whether the trace was marked the first word, all in one. */
+  firstWords(traceHash: number): number {
+    let read = 0
+    for (let i = 0; i < this.#pages.length; i++) {
+      const { words, blocks } = this.#pages[i]!
+      read ^= words[blockOf(traceHash, blocks)]!
+    }
+    return read
+  }
+
   /** A span of the trace added last. The hashes are of trace and span id, independent of each other. */
   addSpan(hashA: number, hashB: number): void {
     const page = this.#page!

@@ -1,4 +1,5 @@
 import { ROW_WORDS } from '../../otlp/span-table.ts'
+import { FreeSlots } from './free-slots.ts'
 import { traceHash } from './id-hash.ts'
 import { SlotQueue } from './slot-queue.ts'
 
@@ -27,8 +28,7 @@ export class TraceSlots {
   words = new Int32Array(FIRST_TRACES * RECORD_WORDS)
   #times = new Float64Array(this.words.buffer)
   count = 0
-  #used = 0
-  #free = NONE
+  readonly #free = new FreeSlots()
   /** Slot + 1 by hash; at most a quarter full. */
   #index = new Int32Array(FIRST_TRACES * 4)
   /** Traces with news that have not been looked at yet, oldest news first. */
@@ -40,7 +40,7 @@ export class TraceSlots {
 
   get byteLength(): number {
     const queues = this.fresh.byteLength + this.waiting.byteLength + this.byAge.byteLength
-    return this.words.byteLength + this.#index.byteLength + queues
+    return this.words.byteLength + this.#index.byteLength + this.#free.byteLength + queues
   }
 
   /** The span that came last; the others follow from the newest to the oldest. */
@@ -108,14 +108,13 @@ export class TraceSlots {
     this.waiting.remove(slot)
     this.byAge.remove(slot)
     this.#unindex(slot)
-    this.words[slot * RECORD_WORDS + NEWEST_SPAN] = this.#free
-    this.#free = slot
+    this.#free.give(slot)
     this.count--
   }
 
   /** The next slot that is taken, or −1 after the last one; begins after −1. */
   after(slot: number): number {
-    for (let next = slot + 1; next < this.#used; next++) if (this.byAge.has(next)) return next
+    for (let next = slot + 1; next < this.#free.used; next++) if (this.byAge.has(next)) return next
     return NONE
   }
 
@@ -147,14 +146,10 @@ export class TraceSlots {
   }
 
   #add(ids: Uint32Array, at: number, nowMs: number, place: number): number {
-    let slot = this.#free
-    if (slot !== NONE) this.#free = this.words[slot * RECORD_WORDS + NEWEST_SPAN]!
-    else {
-      if (this.#used * RECORD_WORDS === this.words.length) {
-        this.#grow()
-        place = this.#freePlace(traceHash(ids, at))
-      }
-      slot = this.#used++
+    const slot = this.#free.take()
+    if (slot * RECORD_WORDS === this.words.length) {
+      this.#grow(slot)
+      place = this.#freePlace(traceHash(ids, at))
     }
     this.count++
     const words = this.words
@@ -194,13 +189,13 @@ export class TraceSlots {
     this.#index[gap] = 0
   }
 
-  /** All slots are taken. */
-  #grow(): void {
+  /** All of these slots are taken. */
+  #grow(taken: number): void {
     const words = new Int32Array(this.words.length * 2)
     words.set(this.words)
     this.words = words
     this.#times = new Float64Array(words.buffer)
     this.#index = new Int32Array((words.length / RECORD_WORDS) * 4)
-    for (let slot = 0; slot < this.#used; slot++) this.#index[this.#freePlace(this.hash(slot))] = slot + 1
+    for (let slot = 0; slot < taken; slot++) this.#index[this.#freePlace(this.hash(slot))] = slot + 1
   }
 }

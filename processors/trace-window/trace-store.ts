@@ -1,6 +1,7 @@
 import type { ResourceRef, ScopeRef } from '../../otlp/resource.ts'
 import type { Source } from '../../otlp/source.ts'
 import { Column, ROW_WORDS, type SpanTable } from '../../otlp/span-table.ts'
+import { FreeSlots } from './free-slots.ts'
 import { SlotMap } from './slot-map.ts'
 import { TraceSlots } from './trace-slots.ts'
 
@@ -17,8 +18,7 @@ export class TraceStore {
   readonly traces = new TraceSlots()
   words = new Uint32Array(FIRST_SPANS * ROW_WORDS)
   nextInTrace = new Int32Array(FIRST_SPANS)
-  #freeSpan = NONE
-  #usedSpans = 0
+  readonly #freeSpans = new FreeSlots()
   spanCount = 0
 
   readonly resources = new SlotMap<ResourceRef>()
@@ -38,7 +38,7 @@ export class TraceStore {
 
   /** Bytes of the store's own arrays. */
   get byteLength(): number {
-    return this.words.byteLength + this.nextInTrace.byteLength + this.traces.byteLength
+    return this.words.byteLength + this.nextInTrace.byteLength + this.#freeSpans.byteLength + this.traces.byteLength
   }
 
   /** Bytes that no waiting span needs, in requests that are retained for another. */
@@ -172,12 +172,8 @@ export class TraceStore {
   }
 
   #addSpan(trace: number): number {
-    let span = this.#freeSpan
-    if (span !== NONE) this.#freeSpan = this.nextInTrace[span]!
-    else {
-      if (this.#usedSpans === this.nextInTrace.length) this.#grow()
-      span = this.#usedSpans++
-    }
+    const span = this.#freeSpans.take()
+    if (span === this.nextInTrace.length) this.#grow()
     this.spanCount++
     this.nextInTrace[span] = this.traces.addSpan(trace, span)
     return span
@@ -189,8 +185,7 @@ export class TraceStore {
     this.resources.remove(words[at + Column.resource]!)
     this.scopes.remove(words[at + Column.scope]!)
     this.#leaveSource(words[at + Column.source]!, words[at + Column.bodyEnd]! - words[at + Column.recordStart]!)
-    this.nextInTrace[span] = this.#freeSpan
-    this.#freeSpan = span
+    this.#freeSpans.give(span)
     this.spanCount--
   }
 

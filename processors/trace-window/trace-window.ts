@@ -141,7 +141,7 @@ class TraceWindow implements Processor<'traces'> {
     for (let trace = store.traces.fresh.first; trace !== NONE; trace = store.traces.fresh.first) {
       if (this.#isHeldUp()) return
       if (store.traces.lastNewsMs(trace) + quiet_complete > nowMs) break
-      if (fetched === 0) fetched = this.#ahead.fetch(store, this.#passed, quiet_complete, nowMs)
+      if (fetched === 0) fetched = this.#ahead.fetch(store, this.#passed, this.#passedIncomplete, quiet_complete, nowMs)
       fetched--
       this.#structure.read(store, trace)
       if (this.#structure.settled) this.#hand(trace, TraceState.complete)
