@@ -1,3 +1,4 @@
+import { PairTally } from '../../component/pair-tally.ts'
 import { attributeKey, authorityAttribute, internAuthority, stringAttribute } from '../../otlp/attributes.ts'
 import { attributeChoice, BestAttribute } from '../../otlp/best-attribute.ts'
 import { ByteInterner } from '../../otlp/byte-interner.ts'
@@ -36,11 +37,10 @@ export class Peers {
   readonly #peer: BestAttribute
   readonly #hosts: (string | undefined)[] = []
   readonly #fetched = new Int32Array(FETCHED_ROWS)
-  #size = 0
   #operations = new Int32Array(256)
   #peers = new Int32Array(256)
-  /** Group + 1 by operation and peer; at most half full. */
-  #index = new Int32Array(512)
+  /** Group + 1 by operation and peer + 1. */
+  readonly #groups = new PairTally()
 
   constructor(limit: number) {
     this.#limit = limit
@@ -86,37 +86,24 @@ export class Peers {
   }
 
   #group(operation: number, peer: number): number {
-    const mask = this.#index.length - 1
-    let i = hash(operation, peer) & mask
-    for (let entry = this.#index[i]!; entry !== 0; i = (i + 1) & mask, entry = this.#index[i]!)
-      if (this.#operations[entry - 1] === operation && this.#peers[entry - 1] === peer) return entry - 1
-    if (peer !== NO_PEER && this.#size >= this.#limit) return this.#group(operation, NO_PEER)
-    return this.#add(operation, peer, i)
+    const known = this.#groups.of(operation, peer + 1)
+    if (known !== 0) return known - 1
+    if (peer !== NO_PEER && this.#groups.size >= this.#limit) return this.#group(operation, NO_PEER)
+    return this.#add(operation, peer)
   }
 
-  #add(operation: number, peer: number, place: number): number {
-    const group = this.#size++
+  #add(operation: number, peer: number): number {
+    const group = this.#groups.size
     if (group === this.#operations.length) this.#grow()
     this.#operations[group] = operation
     this.#peers[group] = peer
-    if (this.#size * 2 > this.#index.length) this.#rehash()
-    else this.#index[place] = group + 1
+    this.#groups.add(operation, peer + 1, group + 1)
     return group
   }
 
   #grow(): void {
     this.#operations = widened(this.#operations, this.#operations.length + 1)
     this.#peers = widened(this.#peers, this.#operations.length)
-  }
-
-  #rehash(): void {
-    this.#index = new Int32Array(this.#index.length * 2)
-    const mask = this.#index.length - 1
-    for (let group = 0; group < this.#size; group++) {
-      let i = hash(this.#operations[group]!, this.#peers[group]!) & mask
-      while (this.#index[i] !== 0) i = (i + 1) & mask
-      this.#index[i] = group + 1
-    }
   }
 }
 
@@ -140,11 +127,6 @@ export function isPeer(table: SpanTable, row: number, service: string): boolean 
     PEER_KEYS.keys.some((key) => names(stringAttribute(table, row, key))) ||
     URL_KEYS.some((key) => names(authorityAttribute(table, row, key)))
   )
-}
-
-function hash(operation: number, peer: number): number {
-  const h = Math.imul(operation ^ Math.imul(peer + 1, 0x85ebca6b), 0x9e3779b1)
-  return h ^ (h >>> 15)
 }
 
 /** `cart:8080` is `cart`, and so is `outbound|8080||cart`; a bracketed IPv6 address keeps its colons. */

@@ -5,6 +5,8 @@ import { widened } from '../../otlp/widened.ts'
 const SLICE_MS = 10_000
 export const SLICES = 6
 const NEVER = -1
+/** The first of the numbers that say, below UNPLACED, that there was no room. */
+const REFUSED = UNPLACED - 1
 
 /**
  * Sums of one or two numbers by key over the last minute; what is older falls out slice by slice. `kept` slices are kept, in
@@ -26,6 +28,8 @@ export class RecentCounts {
   /** By place of a key, the newest slice that it was counted in. */
   #lastIn = new Int32Array(16)
   #newest = NEVER
+  /** What a key is told that is refused now; another number as soon as a key comes in. */
+  #refused = REFUSED
   /** The newest slice that has fallen out. */
   #over = NEVER
 
@@ -44,7 +48,7 @@ export class RecentCounts {
     const slice = Math.floor(atMs / SLICE_MS)
     if (!this.#isOpen(slice)) return lastPlace
     const place = this.#placeOf(key, lastPlace)
-    if (place !== UNPLACED) this.#addAt(place, slice, first, second)
+    if (place >= 0) this.#addAt(place, slice, first, second)
     return place
   }
 
@@ -57,13 +61,15 @@ export class RecentCounts {
       if (counts[number] === 0) continue
       const place = this.#placeOf(keys[number]!, places[number]!)
       places[number] = place
-      if (place !== UNPLACED) this.#addAt(place, slice, counts[number]!, 0)
+      if (place >= 0) this.#addAt(place, slice, counts[number]!, 0)
     }
   }
 
-  /** UNPLACED where there is no room. Another key may have the place that it had. */
+  /** Negative where there is no room. Another key may have the place that it had. */
   #placeOf(key: string, lastPlace: number): number {
-    if (lastPlace !== UNPLACED && this.#keys[lastPlace] === key) return lastPlace
+    if (lastPlace >= 0 && this.#keys[lastPlace] === key) return lastPlace
+    // No key has come in since this one was refused.
+    if (lastPlace === this.#refused && this.#places.size >= this.#limit) return lastPlace
     return this.#places.get(key) ?? this.#placeFor(key)
   }
 
@@ -156,7 +162,8 @@ export class RecentCounts {
   }
 
   #placeFor(key: string): number {
-    if (this.#places.size >= this.#limit) return UNPLACED
+    if (this.#places.size >= this.#limit) return this.#refused
+    this.#refused--
     const place = this.#free.pop() ?? this.#places.size
     if (place === this.#lastIn.length) {
       this.#lastIn = widened(this.#lastIn, place + 1)

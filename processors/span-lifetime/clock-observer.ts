@@ -1,3 +1,4 @@
+import { PairTally } from '../../component/pair-tally.ts'
 import type { TraceObserver, Verdicts } from '../../component/trace-rule.ts'
 import { Column, ROW_WORDS } from '../../otlp/span-table.ts'
 import { widened } from '../../otlp/widened.ts'
@@ -13,16 +14,16 @@ const FURTHER_S = 5
 /** Judgements without a call after which a pair is no longer looked at. */
 const QUIET_ROUNDS = 30
 
-/** A pair that is looked at, and which of its two clocks is the first one. */
+/** A pair that is looked at, and its two clocks in their order. */
 class ObservedPair {
-  readonly key: number
   readonly first: number
+  readonly second: number
   readonly samples: PairSamples
   quietRounds = 0
 
-  constructor(key: number, first: number, samples: PairSamples) {
-    this.key = key
+  constructor(first: number, second: number, samples: PairSamples) {
     this.first = first
+    this.second = second
     this.samples = samples
   }
 }
@@ -35,10 +36,11 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   #spans = new Float64Array(64)
   /**
    * Those that are looked at: the same from round to round, so that of too many some are known well instead of all a
-   * little. A pair that is quiet for a while gives its place to another. By both sources, the smaller number above the
-   * other: 32 bits, which make no object.
+   * little. A pair that is quiet for a while gives its place to another.
    */
-  #pairs = new Map<number, ObservedPair>()
+  #pairs: ObservedPair[] = []
+  /** By both sources, the smaller number first, the place in `#pairs` + 1. */
+  readonly #places = new PairTally()
   #epoch = 0
   #refused = 0
   readonly #maxPairs: number
@@ -77,14 +79,16 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     for (let id = 0; id < all.length; id++)
       if (this.#spans[id]! > 0) sources.push({ source: all[id]!, spans: this.#spans[id]! })
     const pairs = []
-    for (const pair of this.#pairs.values()) {
+    let haveQuiet = false
+    for (const pair of this.#pairs) {
       const buckets = pair.samples.take()
       if (buckets.length > 0) {
         const { first, second } = pair.samples
         pairs.push({ first, second, buckets })
         pair.quietRounds = 0
-      } else if (++pair.quietRounds >= QUIET_ROUNDS) this.#pairs.delete(pair.key)
+      } else if (++pair.quietRounds >= QUIET_ROUNDS) haveQuiet = true
     }
+    if (haveQuiet) this.#keep(this.#pairs.filter(({ quietRounds }) => quietRounds < QUIET_ROUNDS))
     this.#spans.fill(0)
     const refusedPairs = this.#refused
     this.#refused = 0
@@ -97,7 +101,7 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
     if (!clocks || clocks.epoch === this.#epoch) return
     // Sources have other numbers now.
     this.#epoch = clocks.epoch
-    this.#pairs.clear()
+    this.#keep([])
   }
 
   /** From the second clock's view a call the other way round bounds the offset with both signs turned. */
@@ -131,22 +135,32 @@ export class ClockObserver implements TraceObserver<LifetimeFacts, ClockSummary>
   }
 
   #pair({ clocks }: LifetimeFacts, caller: number, callee: number): ObservedPair | null {
-    const key = (Math.min(caller, callee) << 16) | Math.max(caller, callee)
-    let pair = this.#pairs.get(key)
-    if (!pair) {
-      if (this.#pairs.size >= this.#maxPairs) {
-        this.#refused++
-        return null
-      }
-      const [from, to] = [clocks.sources[caller]!.key, clocks.sources[callee]!.key]
-      // The order of the keys, so that all shards agree.
-      pair =
-        from < to
-          ? new ObservedPair(key, caller, new PairSamples(from, to))
-          : new ObservedPair(key, callee, new PairSamples(to, from))
-      this.#pairs.set(key, pair)
+    const place = this.#places.of(Math.min(caller, callee), Math.max(caller, callee))
+    if (place !== 0) return this.#pairs[place - 1]!
+    if (this.#pairs.length >= this.#maxPairs) {
+      this.#refused++
+      return null
     }
+    const [from, to] = [clocks.sources[caller]!.key, clocks.sources[callee]!.key]
+    // The order of the keys, so that all shards agree.
+    const pair =
+      from < to
+        ? new ObservedPair(caller, callee, new PairSamples(from, to))
+        : new ObservedPair(callee, caller, new PairSamples(to, from))
+    this.#add(pair)
     return pair
+  }
+
+  #add(pair: ObservedPair): void {
+    const place = this.#pairs.push(pair)
+    this.#places.add(Math.min(pair.first, pair.second), Math.max(pair.first, pair.second), place)
+  }
+
+  /** Of the pairs that are looked at these alone. */
+  #keep(pairs: readonly ObservedPair[]): void {
+    this.#pairs = []
+    this.#places.clear()
+    for (const pair of pairs) this.#add(pair)
   }
 
   #grow(sources: number): void {

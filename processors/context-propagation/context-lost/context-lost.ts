@@ -1,5 +1,6 @@
 import { boundaryOf } from '../../../component/boundary.ts'
 import type { Boundary } from '../../../component/finding.ts'
+import { PairTally } from '../../../component/pair-tally.ts'
 import { rpcNameOf } from '../../../component/rpc-name.ts'
 import type { TraceObserver, TraceRule, Verdicts } from '../../../component/trace-rule.ts'
 import { attributeKey, stringAttribute } from '../../../otlp/attributes.ts'
@@ -9,7 +10,6 @@ import { Parent, TraceState } from '../../../otlp/trace-index.ts'
 import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
 import type { ContextPropagationConfig } from '../config.ts'
-import { PairTally } from '../pair-tally.ts'
 import { Peers } from '../peers.ts'
 import { CallIds } from './call-ids.ts'
 import { CallSamples } from './call-samples.ts'
@@ -188,7 +188,7 @@ class ContextLostObserver implements TraceObserver<CallFacts, CallSummary> {
     this.#entries.add(operation, isLost)
     if (!isLost) {
       const parent = traces!.parentRow[row]!
-      if (parent >= 0) this.#answers.add(this.#groupOf(facts, parent), operation)
+      if (parent >= 0) this.#answers.count(this.#groupOf(facts, parent), operation)
       else this.#answeredApart.add(table, row)
       if (parent === Parent.passed) this.#lateAnswers.set(operation, (this.#lateAnswers.get(operation) ?? 0) + 1)
       return

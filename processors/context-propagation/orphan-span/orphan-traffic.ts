@@ -1,8 +1,8 @@
+import { PairTally } from '../../../component/pair-tally.ts'
 import type { ResourceRef } from '../../../otlp/resource.ts'
 import { Column, ROW_WORDS } from '../../../otlp/span-table.ts'
 import { widened } from '../../../otlp/widened.ts'
 import { type CallFacts, Role } from '../call-facts.ts'
-import { PairTally } from '../pair-tally.ts'
 import { SLICE_MS } from './orphan-history.ts'
 
 /** How long after its last orphan an operation is counted closely. */

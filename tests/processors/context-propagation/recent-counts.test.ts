@@ -27,4 +27,27 @@ describe('counts of the last minute', () => {
     counts.addAll(65_000, of('one', 'cart'))
     expect([counts.firstOf('cart'), counts.firstOf('edge'), counts.total(0)]).toEqual([0, 1, 1])
   })
+
+  it('are refused to a key as long as there is no room, and no longer', () => {
+    const counts = new RecentCounts(1)
+    counts.add(5000, 'cart', 1)
+    let place = counts.add(5000, 'price', 1)
+    place = counts.add(5000, 'price', 1, 0, place)
+    expect([counts.firstOf('cart'), counts.firstOf('price')]).toEqual([1, 0])
+    counts.expire(65_000)
+    place = counts.add(65_000, 'price', 2, 0, place)
+    expect(counts.firstOf('price')).toBe(2)
+    counts.add(65_000, 'price', 3, 0, place)
+    expect(counts.firstOf('price')).toBe(5)
+  })
+
+  it('go on for a refused key that somebody else has brought in', () => {
+    const counts = new RecentCounts(1)
+    counts.add(5000, 'cart', 1)
+    const refused = counts.add(5000, 'price', 1)
+    counts.expire(65_000)
+    counts.add(65_000, 'price', 2)
+    counts.add(65_000, 'price', 3, 0, refused)
+    expect(counts.firstOf('price')).toBe(5)
+  })
 })

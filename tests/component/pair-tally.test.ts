@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { PairTally } from '../../../processors/context-propagation/pair-tally.ts'
+import { PairTally } from '../../component/pair-tally.ts'
 
 const countsOf = (tally: PairTally) => {
   const counts: [number, number, number][] = []
@@ -23,6 +23,23 @@ describe('a tally of pairs', () => {
     tally.add(1, 2, 5)
     tally.add(1, 2)
     expect([tally.of(1, 2), tally.of(2, 1)]).toEqual([6, 0])
+  })
+
+  it('has counted, whoever asks, what is counted by and by', () => {
+    const tally = new PairTally()
+    for (let i = 0; i < 1000; i++) tally.count(i % 3, 7)
+    expect(tally.of(0, 7)).toBe(334)
+    tally.count(1, 7)
+    tally.add(1, 7, 10)
+    tally.count(9, 9)
+    expect(tally.size).toBe(4)
+    tally.count(9, 9)
+    expect(countsOf(tally).at(-1)).toEqual([9, 9, 2])
+    tally.count(2, 7)
+    expect(tally.take()).toEqual(Uint32Array.of(0, 7, 334, 1, 7, 344, 2, 7, 334, 9, 9, 2))
+    tally.count(1, 1)
+    tally.clear()
+    expect(tally.size).toBe(0)
   })
 
   it('is taken as numbers, and begins anew', () => {
