@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { hashInt32 } from './hash.ts'
 import type { ResourceRef } from './resource.ts'
+import { ResourceNumbers, UNKNOWN } from './resource-numbers.ts'
 import { Column, ROW_WORDS, type SpanTable } from './span-table.ts'
 
 /** What many spans have in common: the service, the span name and the kind. */
@@ -16,15 +18,14 @@ export interface Operation {
 
 /** The name under which operations beyond the limit are counted together, one a service and kind. */
 export const OTHER_OPERATIONS = '(other)'
+const OTHER_HASH = hashInt32(Buffer.from(OTHER_OPERATIONS), 0, OTHER_OPERATIONS.length) >>> 0
 /** The name under which services beyond the limit are. */
 export const OTHER_SERVICES = '(other)'
-
-/** Resources whose service is remembered: as many as a cache of them holds, so that 10 000 services do not thrash it. */
-const MAX_RESOURCES = 32_768
 
 /** Words of a slot of the index: 1 + the id of an operation, 0 where the slot is free, and what it is known by. */
 const Slot = { entry: 0, service: 1, kind: 2, nameHash: 3 } as const
 const SLOT_WORDS = 4
+const NONE = -1
 
 /**
  * Small numbers for services and operations, so that what is counted once a span is counted in arrays. A name is known
@@ -48,8 +49,7 @@ export class Operations {
   /** At most half full, see `Slot`: what is looked up once a span stands in one cache line. */
   #slots = new Uint32Array(1024 * SLOT_WORDS)
   #usedSlots = 0
-  #resourceIds = new Map<ResourceRef, number>()
-  readonly #others = new Map<number, number>()
+  readonly #byResource = new ResourceNumbers()
 
   constructor(limit = 20_000) {
     this.limit = limit
@@ -63,12 +63,10 @@ export class Operations {
   }
 
   serviceOf(resource: ResourceRef): number {
-    const known = this.#resourceIds.get(resource)
-    if (known !== undefined) return known
+    const known = this.#byResource.of(resource)
+    if (known !== UNKNOWN) return known
     const id = this.serviceId(resource.serviceName)
-    // Resources come and go with their instances; the map only saves a look-up by name, so it may start anew.
-    if (this.#resourceIds.size >= MAX_RESOURCES) this.#resourceIds = new Map()
-    this.#resourceIds.set(resource, id)
+    this.#byResource.set(resource, id)
     return id
   }
 
@@ -85,49 +83,64 @@ export class Operations {
     return id
   }
 
-  /** The operation of a row whose service is known. */
-  of(table: SpanTable, row: number, serviceId: number): number {
+  /**
+   * The operations of all rows of a table, with the service of each resource, into `ids`. Of 10 000 services hardly a slot
+   * is in a cache. Nearly all stand where their hash leads, which is looked at here, in few steps: while one row waits for
+   * memory, the next ones ask for theirs.
+   */
+  ofRows(table: SpanTable, services: Int32Array, ids: Int32Array): void {
+    const { words, count } = table
+    for (let row = 0; row < count; row++) {
+      const at = row * ROW_WORDS
+      const service = services[words[at + Column.resource]!]!
+      const kind = words[at + Column.meta]! & 0xff
+      const nameHash = words[at + Column.nameHash]!
+      const hash = hashOf(service, kind, nameHash)
+      const slots = this.#slots
+      const slot = (hash * SLOT_WORDS) & (slots.length - 1)
+      ids[row] =
+        slots[slot + Slot.nameHash] === nameHash &&
+        slots[slot + Slot.service] === service &&
+        slots[slot + Slot.kind] === kind &&
+        slots[slot] !== 0
+          ? slots[slot]! - 1
+          : this.#of(table, row, service, hash)
+    }
+  }
+
+  #of(table: SpanTable, row: number, serviceId: number, hash: number): number {
     const at = row * ROW_WORDS
     const kind = table.words[at + Column.meta]! & 0xff
     const nameHash = table.words[at + Column.nameHash]!
+    const known = this.#find(serviceId, kind, nameHash, hash)
+    if (known !== NONE) return known
+    if (this.all.length < this.limit) return this.#add(serviceId, kind, nameHash, table.name(row))
+    this.overflowed++
+    const other = this.#find(serviceId, kind, OTHER_HASH, hashOf(serviceId, kind, OTHER_HASH))
+    return other !== NONE ? other : this.#add(serviceId, kind, OTHER_HASH, OTHER_OPERATIONS)
+  }
+
+  #find(serviceId: number, kind: number, nameHash: number, hash: number): number {
     const slots = this.#slots
     const mask = slots.length - 1
-    let slot = (hashOf(serviceId, kind, nameHash) * SLOT_WORDS) & mask
-    for (; slots[slot] !== 0; slot = (slot + SLOT_WORDS) & mask)
+    for (let slot = (hash * SLOT_WORDS) & mask; slots[slot] !== 0; slot = (slot + SLOT_WORDS) & mask)
       if (
         slots[slot + Slot.nameHash] === nameHash &&
         slots[slot + Slot.service] === serviceId &&
         slots[slot + Slot.kind] === kind
       )
         return slots[slot]! - 1
-    return this.all.length < this.limit
-      ? this.#add(table, row, serviceId, kind, nameHash)
-      : this.#other(serviceId, kind)
+    return NONE
   }
 
-  #add(table: SpanTable, row: number, serviceId: number, kind: number, nameHash: number): number {
-    const id = this.#push(serviceId, table.name(row), kind)
-    if (++this.#usedSlots * 2 * SLOT_WORDS > this.#slots.length) this.#grow()
-    this.#enter(id, serviceId, kind, nameHash)
-    return id
-  }
-
-  #other(serviceId: number, kind: number): number {
-    this.overflowed++
-    const key = serviceId * 256 + kind
-    const known = this.#others.get(key)
-    if (known !== undefined) return known
-    const id = this.#push(serviceId, OTHER_OPERATIONS, kind)
-    this.#others.set(key, id)
-    return id
-  }
-
-  #push(serviceId: number, name: string, kind: number): number {
+  #add(serviceId: number, kind: number, nameHash: number, name: string): number {
     const id = this.all.length
     const service = this.serviceNames[serviceId]!
     const key = operationKey(service, name)
     this.all.push({ id, service, serviceId, name, key, kind })
     this.keys.push(key)
+    if (++this.#usedSlots * 2 * SLOT_WORDS > this.#slots.length) this.#grow()
+    this.#enter(id, serviceId, kind, nameHash)
     return id
   }
 

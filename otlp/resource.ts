@@ -10,6 +10,8 @@ export type { AttributeValue } from './any-value.ts'
  * own state by it.
  */
 export interface ResourceRef {
+  /** Of all resources that were parsed, the how manieth: what is kept of resources may be found by it. */
+  readonly serial: number
   /** Fields 1 (resource), 3 (schema_url) and unknown ones, concatenated in their order. */
   readonly head: Uint8Array
   readonly headHash: number
@@ -29,6 +31,8 @@ export interface ScopeRef {
   readonly attributes: ReadonlyMap<string, AttributeValue>
 }
 
+let parsedResources = 0
+
 /**
  * A resource that stands twice is merged, as protobuf has it.
  *
@@ -44,6 +48,7 @@ export function parseResource(head: Uint8Array): ResourceRef {
   const host = text('host.name')
   const process = text('process.pid')
   return {
+    serial: parsedResources++,
     head,
     headHash: hashInt32(head, 0, head.length),
     attributes,

@@ -40,6 +40,7 @@ const NO_REF = Object.freeze(new Uint8Array(0))
 const NO_RESOURCE: ResourceRef = {
   head: NO_REF,
   headHash: 0,
+  serial: 0,
   attributes: new Map(),
   serviceName: 'unknown_service',
   instance: '',

@@ -93,11 +93,9 @@ export class CallFacts {
     const { roles, operations, services, registry } = this
     const words = table.words
     const parentRow = traces.parentRow
-    for (let row = 0; row < table.count; row++) {
-      const at = row * ROW_WORDS
-      operations[row] = registry.of(table, row, services[words[at + Column.resource]!]!)
-      roles[row] = kindRole(words[at + Column.meta]! & 0xff) | Role.leaf
-    }
+    registry.ofRows(table, services, operations)
+    for (let row = 0; row < table.count; row++)
+      roles[row] = kindRole(words[row * ROW_WORDS + Column.meta]! & 0xff) | Role.leaf
     if (registry.all.length > this.#seen.length) this.#seen = widened(this.#seen, registry.all.length)
     for (let row = 0; row < table.count; row++) {
       const parent = parentRow[row]!

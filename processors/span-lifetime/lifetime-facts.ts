@@ -1,13 +1,11 @@
 import type { TracesBatch } from '../../component/batch.ts'
 import type { Operations } from '../../otlp/operations.ts'
 import type { ResourceRef } from '../../otlp/resource.ts'
+import { ResourceNumbers, UNKNOWN } from '../../otlp/resource-numbers.ts'
 import { Column, ROW_WORDS, SpanKind } from '../../otlp/span-table.ts'
 import { ClockTable } from './clock-table.ts'
 import type { SpanLifetimeConfig } from './config.ts'
 import { EffectiveEnds } from './effective-ends.ts'
-
-/** Resources that are remembered; they come and go with their instances, so the memory of them is begun anew then. */
-const MAX_RESOURCES = 32_768
 
 /** A batch of whole traces with what all rules on lifetimes read off it. */
 export class LifetimeFacts {
@@ -22,7 +20,7 @@ export class LifetimeFacts {
   /** When the work of each row was over. */
   readonly ends: EffectiveEnds
   readonly registry: Operations
-  #known = new Map<ResourceRef, { readonly service: number; readonly source: number }>()
+  readonly #sourceByResource = new ResourceNumbers()
   #epoch = 0
 
   constructor(registry: Operations, config: Pick<SpanLifetimeConfig, 'max_clocks' | 'detached_operations'>) {
@@ -38,10 +36,7 @@ export class LifetimeFacts {
     if (table.count > this.operations.length)
       this.operations = new Int32Array(Math.max(table.count, this.operations.length * 2))
     this.#readResources(table.resources)
-    const { operations, services, registry } = this
-    const { words } = table
-    for (let row = 0; row < table.count; row++)
-      operations[row] = registry.of(table, row, services[words[row * ROW_WORDS + Column.resource]!]!)
+    this.registry.ofRows(table, this.services, this.operations)
     this.ends.compute(this)
   }
 
@@ -51,20 +46,22 @@ export class LifetimeFacts {
       this.services = new Int32Array(2 * resources.length)
       this.sources = new Int32Array(2 * resources.length)
     }
-    if (this.#known.size >= MAX_RESOURCES || this.#epoch !== this.clocks.epoch) {
-      this.#known = new Map()
+    if (this.#epoch !== this.clocks.epoch) {
+      this.#sourceByResource.clear()
       this.#epoch = this.clocks.epoch
     }
     for (let i = 0; i < resources.length; i++) {
-      const resource = resources[i]!
-      let known = this.#known.get(resource)
-      if (known === undefined) {
-        known = { service: this.registry.serviceOf(resource), source: this.clocks.sourceOf(resource) }
-        this.#known.set(resource, known)
-      }
-      this.services[i] = known.service
-      this.sources[i] = known.source
+      this.services[i] = this.registry.serviceOf(resources[i]!)
+      this.sources[i] = this.#clockOf(resources[i]!)
     }
+  }
+
+  #clockOf(resource: ResourceRef): number {
+    const known = this.#sourceByResource.of(resource)
+    if (known !== UNKNOWN) return known
+    const source = this.clocks.sourceOf(resource)
+    this.#sourceByResource.set(resource, source)
+    return source
   }
 
   /** The clock source of a row. */

@@ -20,7 +20,8 @@ function spansAt(...startsMs: number[]): OccurrenceFacts {
   }))
   const { table } = tracesBatch([{ service: 'cart', spans }], refs)
   const registry = new Operations()
-  const operations = Int32Array.from(startsMs, (_, row) => registry.of(table, row, registry.serviceId('cart')))
+  const operations = new Int32Array(startsMs.length)
+  registry.ofRows(table, registry.servicesOf(table), operations)
   return { batch: new TracesBatch(table), operations, registry, claimed: new Uint8Array(startsMs.length) }
 }
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
 import { Operations, OTHER_OPERATIONS, OTHER_SERVICES } from '../../otlp/operations.ts'
-import { Column } from '../../otlp/span-table.ts'
 import { tracesBatch } from '../support/scan.ts'
 
 function idsOf(operations: Operations, calls: readonly (readonly [service: string, name: string])[]): number[] {
   const { table } = tracesBatch(calls.map(([service, name]) => ({ service, spans: [{ name }] })))
-  const services = operations.servicesOf(table)
-  return calls.map((_, row) => operations.of(table, row, services[table.get(row, Column.resource)]!))
+  const ids = new Int32Array(calls.length)
+  operations.ofRows(table, operations.servicesOf(table), ids)
+  return [...ids]
 }
 
 describe('Operations', () => {
@@ -24,6 +24,14 @@ describe('Operations', () => {
       'cart PUT',
       'price GET',
     ])
+  })
+
+  it('tells operations apart however many come at once', () => {
+    const operations = new Operations()
+    const calls = Array.from({ length: 3000 }, (_, i) => [`service ${i % 700}`, `operation ${i}`] as const)
+    const ids = idsOf(operations, calls)
+    expect(ids).toEqual(calls.map((_, i) => i))
+    expect(idsOf(operations, calls)).toEqual(ids)
   })
 
   it('counts the names of a service beyond the limit as one', () => {

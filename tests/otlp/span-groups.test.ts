@@ -11,7 +11,7 @@ function tableOf(heads: readonly string[], rows: number, hash: (head: string) =>
   for (let row = 0; row < rows; row++) table.addRow()
   const refs = heads.map((head) => ({ head: Buffer.from(head), headHash: hash(head) }))
   const attributes = new Map()
-  table.resources.push(...refs.map((ref) => ({ ...ref, attributes, serviceName: '', instance: '' })))
+  table.resources.push(...refs.map((ref, serial) => ({ ...ref, serial, attributes, serviceName: '', instance: '' })))
   table.scopes.push(...refs.map((ref) => ({ ...ref, attributes, name: '', version: '' })))
   return table
 }
