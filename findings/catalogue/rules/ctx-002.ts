@@ -138,7 +138,7 @@ ctx = metadata.AppendToOutgoingContext(ctx, "tenant", tenant)`,
     'Callers that send no spans at all: a root without a caller is just a root.',
     'A service that loses the context of some messages only, where others take the same ones with theirs.',
     'Callers that name nobody, are never answered and are always busy, or call several operations by one name: time and counts tell nothing then.',
-    'Edges on which too few calls were made to tell a loss from a coincidence.',
+    'Edges on which too few calls were made to tell a loss from a coincidence; and new losses on edges where answers come so late that roots of others were taken for them within the last minute.',
   ],
   example: {
     recording: 'demo',

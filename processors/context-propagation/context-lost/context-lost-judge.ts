@@ -7,8 +7,9 @@ import type { ContextPropagationConfig } from '../config.ts'
 import { type CallSample, keeps } from './call-samples.ts'
 import type { CallEdge, CallTraffic, JudgedEntry } from './call-traffic.ts'
 import { type CallSummary, RULE, topicVerdict } from './context-lost-summary.ts'
-import { type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
+import { FORGET_AFTER_MS, type Held, HeldCalls, type Waiting, waitingBefore } from './held-calls.ts'
 import { BROKEN, causeOf, type LostCause, WHOLE } from './lost-edge-cause.ts'
+import type { Loss, LostOperation } from './lost-operation.ts'
 import { TimedMatch } from './timed-match.ts'
 
 /** How long both sides of a call may take to get here: the longest wait of a window, and an export interval. */
@@ -22,20 +23,19 @@ interface EdgeTraffic extends Edge {
   readonly lost: number
 }
 
-interface LostOperation {
-  readonly edge: CallEdge
+interface ClosestCall {
+  readonly exit: KnownExit
+  readonly held: Held
+  /** Between the middles of call and root, twice. */
+  readonly distanceMs: number
+}
+
+/** A root, who may have called it, and the closest call. */
+interface Match {
+  readonly root: CallSample
   readonly entry: JudgedEntry
-  readonly formatsDiffer: boolean
-  /** Only time and counts say who called. */
-  readonly isByTime: boolean
-  occurrences: number
-  /** Of these the roots that ended before their call did. */
-  contained: number
-  firstMs: number
-  lastMs: number
-  cause: string
-  reportedOccurrences: number
-  readonly evidence: EarliestEvidence
+  readonly exits: readonly KnownExit[]
+  readonly call: ClosestCall
 }
 
 /**
@@ -89,12 +89,15 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       if (keeps(sample.startMs, share)) this.#heldExits.add(withShare(sample, share), nowMs)
     for (const sample of summary.messageSamples)
       if (keeps(sample.startMs, share)) this.#heldMessages.add(withShare(sample, share), nowMs)
-    for (const call of summary.answeredApart) this.#heldExits.answer(call, nowMs)
+    for (const call of summary.answeredApart) this.#takeBack(this.#heldExits.answer(call, nowMs))
     for (const sample of summary.rootSamples)
       if (keeps(sample.startMs, share)) this.#heldRoots.push({ sample: withShare(sample, share), sinceMs: nowMs })
   }
 
-  /** Matches each root that has waited long enough to the closest unanswered call that it may answer. */
+  /**
+   * Matches each root that has waited long enough to the closest unanswered call that it may answer, when that has waited
+   * as long for an answer of its own. The closest pairs go first: of several roots within a call its answer fits best.
+   */
   #match(nowMs: number): void {
     const waiting: Waiting[] = []
     const ready: Waiting[] = []
@@ -102,6 +105,7 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     this.#heldRoots = waiting
     ready.sort((a, b) => a.sample.startMs - b.sample.startMs || (a.sample.spanId < b.sample.spanId ? -1 : 1))
     const callers = new Map<string, KnownExit[]>()
+    const matches: Match[] = []
     this.#timed.begin()
     for (const root of ready) {
       const entry = this.#traffic.entries.get(root.sample.key)!
@@ -115,8 +119,19 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
       }
       if (exits.length === 0) this.#matchByTime(root.sample, entry)
       const call = this.#closestCall(root.sample, entry, exits)
-      if (call) this.#lose(root.sample, entry, call)
+      if (call) matches.push({ root: root.sample, entry, exits, call })
     }
+    matches.sort((a, b) => a.call.distanceMs - b.call.distanceMs)
+    for (const match of matches) this.#settle(match, nowMs)
+  }
+
+  #settle({ root, entry, exits, call }: Match, nowMs: number): void {
+    const isFree = !call.held.done && !call.held.takenBy?.has(entry.service)
+    const free = isFree ? call : this.#closestCall(root, entry, exits)
+    if (!free) return
+    const { sinceMs } = free.held
+    if (sinceMs + MATCH_AFTER_MS > nowMs) this.#heldRoots.push({ sample: root, sinceMs })
+    else this.#lose(root, entry, free)
   }
 
   /** Of messages that others take, the observers are asked for all. */
@@ -146,14 +161,9 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     return calls.reverse().map(({ sample }) => sample)
   }
 
-  #closestCall(
-    root: CallSample,
-    entry: JudgedEntry,
-    exits: readonly KnownExit[],
-  ): { exit: KnownExit; held: Held } | null {
+  #closestCall(root: CallSample, entry: JudgedEntry, exits: readonly KnownExit[]): ClosestCall | null {
     const tolerance = this.#config.match_tolerance
-    let best: { exit: KnownExit; held: Held } | null = null
-    let bestDistance = Number.POSITIVE_INFINITY
+    let best: ClosestCall | null = null
     for (const exit of exits) {
       const calls = (isForSeveral(exit, entry) ? this.#heldMessages : this.#heldExits).of(exit.key)
       for (const held of waitingBefore(calls, root.startMs + tolerance, CANDIDATES)) {
@@ -161,20 +171,14 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         if (held.takenBy?.has(entry.service)) continue
         // A message is handled whenever it is; a call waits for its answer, or gives up when that has begun.
         if (exit.boundary !== 'messaging' && call.endMs < root.startMs - tolerance) continue
-        const distance = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
-        if (distance >= bestDistance) continue
-        bestDistance = distance
-        best = { exit, held }
+        const distanceMs = Math.abs(call.startMs + call.endMs - root.startMs - root.endMs)
+        if (best === null || distanceMs < best.distanceMs) best = { exit, held, distanceMs }
       }
     }
     return best
   }
 
   #lose(root: CallSample, entry: JudgedEntry, call: { exit: KnownExit; held: Held }, isByTime = false): void {
-    if (isForSeveral(call.exit, entry)) {
-      call.held.takenBy ??= new Set()
-      call.held.takenBy.add(entry.service)
-    } else this.#heldExits.finish(call.held)
     const edge = this.#traffic.edge(
       call.exit.service,
       entry.service,
@@ -194,18 +198,23 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         lastMs: root.startMs,
         cause: 'undetermined',
         reportedOccurrences: 0,
+        disprovedMs: Number.NEGATIVE_INFINITY,
         evidence: new EarliestEvidence(this.#evidenceLimit),
       }
       this.#lost.set(key, lost)
     }
     // One sample stands for all calls of the time that was left out.
     const weight = 1 / Math.min(root.share, call.held.sample.share)
-    lost.occurrences += weight
-    if (call.exit.boundary === 'messaging' || call.held.sample.endMs >= root.endMs - this.#config.match_tolerance)
-      lost.contained += weight
-    edge.lost += weight
+    const isContained =
+      call.exit.boundary === 'messaging' || call.held.sample.endMs >= root.endMs - this.#config.match_tolerance
     // It came when the connected calls did that are counted for then.
-    this.#traffic.recentEdges.add(this.#nowMs - MATCH_AFTER_MS, edge.key, 0, weight)
+    const atMs = this.#nowMs - MATCH_AFTER_MS
+    const loss = { lost, root, weight, contained: isContained ? weight : 0, atMs }
+    if (isForSeveral(call.exit, entry)) {
+      call.held.takenBy ??= new Set()
+      call.held.takenBy.add(entry.service)
+    } else this.#heldExits.lose(call.held, loss)
+    this.#count(loss, 1)
     lost.firstMs = Math.min(lost.firstMs, root.startMs)
     lost.lastMs = Math.max(lost.lastMs, root.startMs)
     const at = BigInt(Math.round(root.startMs * 1000)) * 1000n
@@ -217,6 +226,23 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
         relatedSpanId: hexOfPacked(call.held.sample.spanId),
         values: { caller_trace_id: hexOfPacked(call.held.sample.traceId) },
       })
+  }
+
+  /** The answer to a call came, late: the root that was taken for it may answer another. */
+  #takeBack(loss: Loss | null): void {
+    if (loss === null) return
+    this.#count(loss, -1)
+    loss.lost.disprovedMs = this.#nowMs
+    const spanId = hexOfPacked(loss.root.spanId)
+    loss.lost.evidence.remove((evidence) => evidence.kind === 'span' && evidence.spanId === spanId)
+    this.#heldRoots.push({ sample: loss.root, sinceMs: this.#nowMs - MATCH_AFTER_MS })
+  }
+
+  #count({ lost, weight, contained, atMs }: Loss, sign: 1 | -1): void {
+    lost.occurrences += sign * weight
+    lost.contained += sign * contained
+    lost.edge.lost += sign * weight
+    this.#traffic.recentEdges.add(atMs, lost.edge.key, 0, sign * weight)
   }
 
   /** Whether the callee's operation gets no context at all while its others do, from the same caller too. */
@@ -268,8 +294,11 @@ export class ContextLostJudge implements TraceJudge<CallSummary> {
     this.#traffic.recentEntries.expire(this.#nowMs)
     let edges: readonly EdgeTraffic[] | null = null
     for (const lost of this.#lost.values()) {
-      const occurrences = Math.round(lost.occurrences)
-      if (lost.contained < this.#config.min_occurrences || occurrences === lost.reportedOccurrences) continue
+      const isEnough = lost.contained >= this.#config.min_occurrences
+      const occurrences = isEnough ? Math.round(lost.occurrences) : 0
+      if (occurrences === lost.reportedOccurrences) continue
+      // As long as answers come that late, more of them may.
+      if (lost.reportedOccurrences === 0 && lost.disprovedMs + FORGET_AFTER_MS > this.#nowMs) continue
       edges ??= [...this.#traffic.edges.values()].map((edge) => this.#recentTraffic(edge))
       const before = lost.reportedOccurrences > 0 ? lost.cause : null
       const decided = causeOf(
@@ -309,7 +338,7 @@ function report(
     level: 'error',
     confidence: lost.isByTime ? 0.85 : 0.97,
     causeConfidence: decided.confidence,
-    state: 'confirmed',
+    state: occurrences > 0 ? 'confirmed' : 'retracted',
     occurrences,
     population,
     firstUnixNano: BigInt(Math.round(lost.firstMs * 1000)) * 1000n,

@@ -1,8 +1,9 @@
 import type { CallSample } from './call-samples.ts'
 import type { CallId } from './context-lost-summary.ts'
+import type { Loss } from './lost-operation.ts'
 
 /** How long a call waits for its answer, or an answer for its call. */
-const FORGET_AFTER_MS = 60_000
+export const FORGET_AFTER_MS = 60_000
 /** Lists are gone over when more than half of them is done, and that is more than so many. */
 const CLEAN_FROM = 16
 
@@ -17,6 +18,8 @@ export interface Held extends Waiting {
   done: boolean
   /** Of a message for several services, those that have taken it. */
   takenBy?: Set<string>
+  /** What was counted when a root was taken for its answer. */
+  loss?: Loss
 }
 
 /** The calls of one exit in order of their start; those that are done among them until there are too many. */
@@ -51,18 +54,28 @@ export class HeldCalls {
     this.#inOrder.push(held)
   }
 
-  answer({ traceId, spanId }: CallId, nowMs: number): void {
+  /** Returns what was lost by that call, where a root had been taken for its answer. */
+  answer({ traceId, spanId }: CallId, nowMs: number): Loss | null {
     const held = this.#bySpan.get(spanId)
-    if (held?.sample.traceId === traceId) this.finish(held)
-    else this.#answers.set(spanId, { traceId, sinceMs: nowMs })
+    if (held?.sample.traceId !== traceId) {
+      this.#answers.set(spanId, { traceId, sinceMs: nowMs })
+      return null
+    }
+    this.#finish(held)
+    this.#bySpan.delete(spanId)
+    return held.loss ?? null
   }
 
-  /** It waits no more. */
-  finish(held: Held): void {
+  /** A root has been taken for its answer: it waits no more, but its own may yet come. */
+  lose(held: Held, loss: Loss): void {
+    held.loss = loss
+    this.#finish(held)
+  }
+
+  #finish(held: Held): void {
     if (held.done) return
     held.done = true
-    const { key, spanId } = held.sample
-    if (this.#bySpan.get(spanId) === held) this.#bySpan.delete(spanId)
+    const { key } = held.sample
     const exit = this.#byExit.get(key)!
     exit.done++
     if (exit.done === exit.calls.length) this.#byExit.delete(key)
@@ -81,7 +94,7 @@ export class HeldCalls {
     const untilMs = nowMs - FORGET_AFTER_MS
     const inOrder = this.#inOrder
     for (; this.#oldest < inOrder.length && inOrder[this.#oldest]!.sinceMs <= untilMs; this.#oldest++)
-      this.finish(inOrder[this.#oldest]!)
+      this.#forget(inOrder[this.#oldest]!)
     if (this.#oldest * 2 > inOrder.length) {
       this.#inOrder = inOrder.slice(this.#oldest)
       this.#oldest = 0
@@ -90,6 +103,11 @@ export class HeldCalls {
       if (sinceMs > untilMs) break
       this.#answers.delete(spanId)
     }
+  }
+
+  #forget(held: Held): void {
+    this.#finish(held)
+    if (this.#bySpan.get(held.sample.spanId) === held) this.#bySpan.delete(held.sample.spanId)
   }
 }
 

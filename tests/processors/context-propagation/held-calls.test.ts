@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { HeldCalls, waitingBefore } from '../../../processors/context-propagation/context-lost/held-calls.ts'
+import type { Loss } from '../../../processors/context-propagation/context-lost/lost-operation.ts'
 
 const call = (spanId: string, traceId = 'a') => ({
   key: 'GET',
@@ -67,6 +68,17 @@ describe('a call that has no answer in its piece of the trace', () => {
     expect(found()).toEqual([50, 49, 47, 46])
     for (let ms = 1; ms < 50; ms += 3) held.answer({ traceId: 'a', spanId: `${ms}` }, 100)
     expect(found()).toEqual([50, 47, 44, 41])
+  })
+
+  it('tells what was lost by it when its answer comes after a root was taken for that, once', () => {
+    const held = new HeldCalls()
+    held.add(call('1'), 0)
+    const loss = { weight: 1, contained: 1, atMs: 0 } as Loss
+    held.lose(held.of('GET')[0]!, loss)
+    expect(waiting(held)).toEqual([])
+    expect(held.answer({ traceId: 'b', spanId: '1' }, 5000)).toBeNull()
+    expect(held.answer({ traceId: 'a', spanId: '1' }, 5000)).toBe(loss)
+    expect(held.answer({ traceId: 'a', spanId: '1' }, 5000)).toBeNull()
   })
 
   it('takes no room when it is done', () => {
