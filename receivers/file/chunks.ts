@@ -1,6 +1,6 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
-import { pipeline, type Transform } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs'
+import { pipeline } from 'node:stream'
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib'
 
 export type WholeCompression = 'none' | 'gzip' | 'zstd'
 
@@ -44,19 +44,29 @@ export class RecordingBytes {
     }
   }
 
+  /** A file may be several streams one behind the other: Node reads on in gzip, but of zstd it may stop at a frame's end. */
   async *#decompressed(compression: 'gzip' | 'zstd'): AsyncGenerator<Buffer> {
-    const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
-    file.on('data', (chunk) => {
-      this.bytesRead += chunk.length
-    })
-    // Errors of either stream come out of the iteration below; pipeline only ties their ends together.
-    const stream = pipeline(file, decompressorOf(compression), () => {})
-    try {
-      for await (const chunk of stream) yield chunk as Buffer
-    } catch (error) {
-      if (!isDecompressionError(error)) throw error
-      this.damage = `the ${compression} data is broken or breaks off: ${error.message}`
-    }
+    const size = statSync(this.path).size
+    let taken = 0
+    do {
+      const start = this.bytesRead
+      const file = createReadStream(this.path, { start, highWaterMark: CHUNK_BYTES })
+      file.on('data', (chunk) => {
+        this.bytesRead += chunk.length
+      })
+      // Errors of either stream come out of the iteration below; pipeline only ties their ends together.
+      const decompressor = pipeline(file, decompressorOf(compression), () => {})
+      try {
+        for await (const chunk of decompressor) yield chunk as Buffer
+      } catch (error) {
+        if (!isDecompressionError(error)) throw error
+        this.damage = `the ${compression} data is broken or breaks off: ${error.message}`
+        return
+      }
+      if (compression === 'gzip') return
+      taken = decompressor.bytesWritten
+      this.bytesRead = start + taken
+    } while (taken > 0 && this.bytesRead < size)
   }
 }
 
@@ -67,7 +77,7 @@ function compressionOf(file: number): WholeCompression {
   return isGzip(beginning) ? 'gzip' : isZstd(beginning) ? 'zstd' : 'none'
 }
 
-function decompressorOf(compression: 'gzip' | 'zstd'): Transform {
+function decompressorOf(compression: 'gzip' | 'zstd'): Gunzip | ZstdDecompress {
   return compression === 'gzip'
     ? createGunzip({ chunkSize: CHUNK_BYTES })
     : createZstdDecompress({ chunkSize: CHUNK_BYTES })

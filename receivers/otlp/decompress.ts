@@ -73,11 +73,12 @@ async function inflate(
   roomBytes: number,
 ): Promise<HeldBytes | GatewayError | 'too_large'> {
   if (!budget.reserve(roomBytes)) return memoryExhausted(roomBytes, budget)
-  let inflated: Buffer
+  let inflated: Inflated
   try {
     // One byte more than expected, so that an honest length is read in one piece; zlib wants at least 64.
-    const options = { maxOutputLength: Math.max(1, roomBytes), chunkSize: Math.max(64, roomBytes + 1) }
-    inflated = bytes.length <= IN_PLACE_BYTES ? sync[coding](bytes, options) : await async[coding](bytes, options)
+    const options = { maxOutputLength: Math.max(1, roomBytes), chunkSize: Math.max(64, roomBytes + 1), info: true }
+    const result = bytes.length <= IN_PLACE_BYTES ? sync[coding](bytes, options) : await async[coding](bytes, options)
+    inflated = result as unknown as Inflated
   } catch (error) {
     budget.release(roomBytes)
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return 'too_large'
@@ -86,7 +87,21 @@ async function inflate(
       cause: error,
     })
   }
-  return fitted(inflated, roomBytes, budget)
+  // Node stops at the end of the first frame and says nothing of what comes after it.
+  if (coding === 'zstd' && inflated.engine.bytesWritten < bytes.length) {
+    budget.release(roomBytes)
+    return new GatewayError('malformed_request', 'the body is more than one frame of zstd; send it as one', {
+      retryable: false,
+    })
+  }
+  return fitted(inflated.buffer, roomBytes, budget)
+}
+
+/** What node:zlib gives with `info`. */
+interface Inflated {
+  readonly buffer: Buffer
+  /** `bytesWritten`: how much of the input was read. */
+  readonly engine: { readonly bytesWritten: number }
 }
 
 /** Keeps no more room than the bytes take; a result that fills less than half of its buffer is copied out. */

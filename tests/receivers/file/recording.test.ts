@@ -34,6 +34,10 @@ describe('a recording', () => {
     ['JSON lines in gzip', gzipSync(LINES)],
     ['JSON lines in several members of gzip', Buffer.concat([gzipSync(LINES.slice(0, 99)), gzipSync(LINES.slice(99))])],
     ['JSON lines in zstd', zstdCompressSync(LINES)],
+    [
+      'JSON lines in several frames of zstd',
+      Buffer.concat([zstdCompressSync(LINES.slice(0, 99)), zstdCompressSync(LINES.slice(99))]),
+    ],
     ['frames of protobuf', FRAMES],
     ['frames of protobuf in gzip', gzipSync(FRAMES)],
     ['frames of protobuf in zstd', zstdCompressSync(FRAMES)],

@@ -110,3 +110,19 @@ describe('the name of a compression', () => {
     ['constructor', null],
   ])('%s is %s', (header, coding) => expect(codingOf(header)).toBe(coding))
 })
+
+describe('a body of two parts that were compressed one by one', () => {
+  const twoOf = (compression: Compression) =>
+    Buffer.concat([COMPRESS[compression](Buffer.from('one ')), COMPRESS[compression](Buffer.from('two'))])
+
+  it('is read whole in gzip', async () => {
+    expect((await inflate(twoOf('gzip'), 'gzip', MIB)).bytes?.toString()).toBe('one two')
+  })
+
+  it('is refused in zstd, of which Node would read the first part and drop the other', async () => {
+    expect((await inflate(twoOf('zstd'), 'zstd', MIB)).error).toMatchObject({
+      code: 'malformed_request',
+      message: expect.stringMatching(/more than one frame/),
+    })
+  })
+})
