@@ -13,6 +13,8 @@ function url(what: string) {
     .describe(what)
 }
 
+const HTTP_1 = 'Accepted for compatibility and without effect: requests go over HTTP/1.1.'
+
 export const configSchema = z
   .strictObject({
     endpoint: url(
@@ -49,6 +51,8 @@ export const configSchema = z
     disable_keep_alives: z.boolean().default(false).describe('Whether to use a new connection for every request.'),
     read_buffer_size: z.int().min(0).default(0).describe('Accepted for compatibility; Node sizes its buffers itself.'),
     write_buffer_size: z.int().min(0).default(0).describe('Accepted for compatibility; Node sizes its buffers itself.'),
+    http2_read_idle_timeout: durationMs('0').describe(HTTP_1),
+    http2_ping_timeout: durationMs('0').describe(HTTP_1),
     proxy_url: unsupported('requests go straight to the endpoint; leave it out'),
     auth: unsupported('there are no authenticators; write the authorization into headers'),
     middlewares: unsupported('there are no middlewares; leave it out'),

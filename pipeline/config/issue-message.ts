@@ -40,7 +40,10 @@ function describe(
       return { what: named === '' ? 'is not valid here' : what, advice: exampleOf(field, expected[0] ?? '', value) }
     }
     case 'invalid_value':
-      return { what: 'is not one of the known values', advice: `write ${issue.values.map(String).join(', ')}` }
+      return {
+        what: 'is not one of the known values',
+        advice: `write ${issue.values.filter((value) => value !== '').join(', ')}`,
+      }
     case 'too_small':
       return {
         what: `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unitOf(issue.origin)}`,

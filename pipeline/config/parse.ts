@@ -1,4 +1,14 @@
-import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Alias,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLParseError,
+} from 'yaml'
 import type { ConfigNode, MapEntry, Position, ScalarNode } from './node.ts'
 import type { ConfigProblem } from './problems.ts'
 
@@ -21,10 +31,10 @@ export function parseYaml(source: string, text: string): ParseResult {
   if (document.errors.length > 0) {
     return {
       ok: false,
-      problems: document.errors.map((error) => ({
+      problems: withoutEcho(document.errors).map((error) => ({
         at: at(error.pos[0]),
         path: '',
-        message: `not valid YAML: ${error.message}`,
+        message: `not valid YAML: ${isUnquoted(error, text) ? UNQUOTED : error.message}`,
       })),
     }
   }
@@ -80,4 +90,17 @@ export function parseYaml(source: string, text: string): ParseResult {
 
   const node = convert(document.contents as Node | null, { source, line: 1, column: 1 })
   return problems.length > 0 ? { ok: false, problems } : { ok: true, node }
+}
+
+/** Behind a token that has no place the reader has lost its way: what it says of the rest of the file is no help. */
+function withoutEcho(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const lost = errors.findIndex(({ code }) => code === 'UNEXPECTED_TOKEN')
+  return lost === -1 ? errors : errors.slice(0, lost + 1)
+}
+
+const UNQUOTED = `within { } or [ ] write $\{…} in quotes`
+
+/** `{ key: ${env:KEY} }`: the brace ends what was read as a plain word. */
+function isUnquoted({ code, pos }: YAMLParseError, text: string): boolean {
+  return code === 'UNEXPECTED_TOKEN' && text.startsWith('${', pos[0] - 1)
 }

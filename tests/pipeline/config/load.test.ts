@@ -117,6 +117,13 @@ describe('loading a configuration', () => {
   ])('says what is wrong with %s', (_, uris, message) => {
     expect(() => loadConfig({ uris, factories: FACTORIES, env: {} })).toThrow(message)
   })
+
+  it.each([
+    ['{ a: "b" c, d: e }\nf: g\nh: [i]', /^yaml::1:10 not valid YAML: Unexpected scalar at node end$/],
+    [`{ headers: { a: $\{env:A} } }\nf: g`, /^yaml::1:18 not valid YAML: within { } or \[ \] write \$\{…\} in quotes$/],
+  ])('says of %j once where it breaks, and nothing of what comes after', (text, message) => {
+    expect(() => loadConfig({ uris: [`yaml:${text}`], factories: FACTORIES })).toThrow(message)
+  })
 })
 
 describe('merging configurations', () => {
