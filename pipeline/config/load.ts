@@ -1,5 +1,5 @@
 import type { AnyFactory } from '../../component/component.ts'
-import { checkComponents } from './check-components.ts'
+import { checkComponents, type Section } from './check-components.ts'
 import { checkFiles } from './check-files.ts'
 import { checkPipelines } from './check-pipelines.ts'
 import { checkValue } from './check-value.ts'
@@ -50,7 +50,13 @@ export function loadConfig(request: LoadRequest): GatewayConfig {
 
   const service = checkValue(serviceSchema, nodeAt(top, ['service']) ?? emptyMap(top), ['service'])
   if (!service.ok) throw new ConfigError([...problems, ...service.problems])
-  const pipelines = checkPipelines(service.config, sections, top, problems)
+  // A connector stands in pipelines as the exporter of one and the receiver of another.
+  const named = {
+    ...sections,
+    receivers: alsoWritten(sections.receivers, connectors.written),
+    exporters: alsoWritten(sections.exporters, connectors.written),
+  }
+  const pipelines = checkPipelines(service.config, named, top, problems)
   checkFiles(sections.exporters, pipelines, top, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return {
@@ -108,6 +114,10 @@ function checkAmbiguous(
       message: `ambiguous ID: Found both "${id}" exporter and "${id}" connector. Change one of the components' IDs to eliminate ambiguity (e.g. rename "${id}" connector to "${id}/connector")`,
     })
   }
+}
+
+function alsoWritten<F>({ configured, written }: Section<F>, ids: ReadonlySet<string>): Section<F> {
+  return { configured, written: new Set([...written, ...ids]) }
 }
 
 function emptyMap(root: ConfigNode): ConfigNode {

@@ -83,8 +83,11 @@ conectors:
       '2:13 processors: expected processors by id, such as "processors: { memory_limiter: }"',
     ],
     [
-      'a connector',
-      withParts({ more: 'connectors: { spanmetrics: }' }),
+      'a connector, and not where pipelines refer to it',
+      withParts({
+        pipelines: `traces: { receivers: [otlp], exporters: [debug, spanmetrics] }, metrics: { receivers: [spanmetrics], exporters: [debug] }`,
+        more: 'connectors: { spanmetrics: }',
+      }),
       '5:15 connectors.spanmetrics: unknown connector "spanmetrics": use the receiver "findings", which brings durations and calls as metrics',
     ],
     ['no protocol', withParts({ receivers: 'receivers: { otlp: }' }), '1:20 receivers.otlp.protocols: '],
